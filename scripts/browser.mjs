@@ -1,0 +1,40 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chromium } from "playwright";
+
+const SYSTEM_CHROMIUM = "/usr/bin/chromium";
+
+/**
+ * Where a Chromium is: CHROMIUM_PATH, the system's, or the one that Playwright installed.
+ * @returns {string | undefined} `undefined` when there is none
+ */
+export function findBrowser() {
+  const given = process.env["CHROMIUM_PATH"];
+  if (given !== undefined && given !== "") return existsSync(given) ? given : undefined;
+  return [SYSTEM_CHROMIUM, chromium.executablePath()].find((path) => existsSync(path));
+}
+
+/**
+ * Find a Chromium, installing it where that is one command: as root on Debian.
+ * @returns {string} its path
+ * @throws {Error} when there is none; the message says what to do
+ */
+export function ensureBrowser() {
+  const found = findBrowser();
+  if (found !== undefined) return found;
+  const given = process.env["CHROMIUM_PATH"];
+  if (given) throw new Error(`Cannot find a browser: CHROMIUM_PATH is ${given}, and no such file exists`);
+  if (process.getuid?.() === 0 && existsSync("/etc/debian_version")) {
+    console.log("No Chromium found: installing Debian's");
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
+      const { status } = spawnSync("apt-get", ["-qq", ...args], {
+        stdio: ["ignore", "ignore", "inherit"],
+        env,
+      });
+      if (status !== 0) break;
+    }
+    if (existsSync(SYSTEM_CHROMIUM)) return SYSTEM_CHROMIUM;
+  }
+  throw new Error("Cannot find a browser: install Chromium, or set CHROMIUM_PATH to one");
+}

@@ -1,0 +1,74 @@
+/**
+ * @typedef {object} Layer
+ * @property {readonly string[]} folders - what it may import from src/: a folder, or one file
+ * @property {readonly string[]} [values] - packages it may import; a `*` at the end stands for anything
+ * @property {readonly string[]} [types] - packages it may `import type` from, besides
+ */
+
+const BELOW_RUNTIMES = ["core", "channels", "transports", "session", "rpc", "services", "index.ts"];
+const SCHEMA = ["@standard-schema/spec"];
+
+/**
+ * Who may import whom. A folder may always import itself; a folder that is not here may not exist.
+ * @type {Readonly<Record<string, Layer>>}
+ */
+export const LAYERS = {
+  core: { folders: [], types: SCHEMA },
+  channels: { folders: ["core"] },
+  transports: { folders: ["core"], types: ["node:*", "ws"] },
+  session: { folders: ["core", "transports/transport.ts", "transports/drive.ts"], types: SCHEMA },
+  rpc: { folders: ["core", "transports/transport.ts", "transports/drive.ts", "session"], types: SCHEMA },
+  services: { folders: ["core", "transports/transport.ts", "session", "rpc"], types: SCHEMA },
+  "index.ts": { folders: ["core", "channels", "transports", "session", "rpc"] },
+  testing: { folders: ["core", "channels", "transports", "session", "rpc"], types: SCHEMA },
+  browser: { folders: BELOW_RUNTIMES, types: SCHEMA },
+  edge: { folders: BELOW_RUNTIMES, types: SCHEMA },
+  bun: { folders: BELOW_RUNTIMES, types: SCHEMA },
+  node: { folders: BELOW_RUNTIMES, values: ["node:*", "ws"], types: SCHEMA },
+  cli: { folders: [...BELOW_RUNTIMES, "node"], values: ["node:*"], types: SCHEMA },
+};
+
+/**
+ * Single files that may import one package more than their layer.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+export const FILE_PACKAGES = {
+  "core/codecs/msgpack.ts": ["@msgpack/msgpack"],
+};
+
+/** What only Node has. */
+const NODE_NAMES = ["Buffer", "process", "global", "require", "setImmediate", "clearImmediate", "__dirname"];
+
+/** Timers, clocks, random numbers and everything else that a pure state machine is given as an argument. */
+const IMPURE_NAMES = [
+  ...NODE_NAMES,
+  "setTimeout",
+  "clearTimeout",
+  "setInterval",
+  "clearInterval",
+  "queueMicrotask",
+  "requestAnimationFrame",
+  "console",
+  "performance",
+  "crypto",
+  "fetch",
+  "globalThis",
+  "await",
+  "Date.now",
+  "Math.random",
+];
+
+/**
+ * Names that a folder may not use.
+ * @type {Readonly<Record<string, readonly string[]>>}
+ */
+export const FORBIDDEN_NAMES = {
+  core: IMPURE_NAMES,
+  channels: IMPURE_NAMES,
+  transports: NODE_NAMES,
+  session: NODE_NAMES,
+  rpc: NODE_NAMES,
+  services: NODE_NAMES,
+  testing: NODE_NAMES,
+  browser: NODE_NAMES,
+};

@@ -1,0 +1,42 @@
+// Runs a TypeScript program: node scripts/run-ts.mjs [node options] <entry.ts> [arguments]
+import { spawn } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { bundleForNode } from "./bundle.mjs";
+import { CACHE } from "./paths.mjs";
+
+const given = process.argv.slice(2);
+const entryAt = given.findIndex((argument) => !argument.startsWith("-"));
+const entry = given[entryAt];
+if (entry === undefined) {
+  console.error("Usage: node scripts/run-ts.mjs [node options] <entry.ts> [arguments]");
+  process.exit(2);
+}
+
+mkdirSync(CACHE, { recursive: true });
+const outfile = join(CACHE, `${basename(entry).replace(/\.[a-z]+$/, "")}-${process.pid}.mjs`);
+process.on("exit", () => rmSync(outfile, { force: true }));
+try {
+  await bundleForNode(resolve(entry), outfile);
+} catch {
+  process.exit(1); // esbuild has printed why
+}
+
+const nodeOptions = ["--enable-source-maps", ...given.slice(0, entryAt)];
+const child = spawn(process.execPath, [...nodeOptions, outfile, ...given.slice(entryAt + 1)], {
+  stdio: "inherit",
+});
+
+for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
+  process.on(signal, () => {
+    // A terminal sends Ctrl-C to the child as well.
+    if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+  });
+}
+
+child.on("exit", (code, signal) => {
+  rmSync(outfile, { force: true });
+  if (signal === null) process.exit(code ?? 1);
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+});
