@@ -1,0 +1,124 @@
+import type { Bytes } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
+import { FieldReader, FieldWriter } from "./fields.ts";
+import { MAX_HELLO_BYTES, MAX_WINDOW_BYTES } from "./limits.ts";
+import { Cursor } from "./varint.ts";
+
+/** Version of the protocol that this package speaks. */
+export const PROTOCOL_VERSION = 1;
+
+/** Name of the protocol where a transport negotiates one, such as the WebSocket subprotocol. */
+export const SUBPROTOCOL = "tideway.v1";
+
+/** What a peer says of itself in its first frame. Source: docs/protocol.md, section 6. */
+export interface Hello {
+  /** Longest frame body that it accepts, bytes. */
+  readonly maxFrameBytes: number;
+  /** Longest message that it accepts, bytes. */
+  readonly maxMessageBytes: number;
+  /** First credit of every stream, bytes. */
+  readonly streamWindowBytes: number;
+  /** First credit of the session, bytes. */
+  readonly sessionWindowBytes: number;
+  /** Streams that the other side may open at first. */
+  readonly maxStreams: number;
+  /** Largest datagram that it accepts, bytes. */
+  readonly maxDatagramBytes: number;
+  /** Silence after which it sends PING, ms; 0 when it does not. */
+  readonly keepAliveMs: number;
+  /** Codecs that it can decode, the preferred one first. */
+  readonly codecs: readonly string[];
+  /** Session that it is, or that it gives the client; 16 bytes. */
+  readonly sessionId?: Bytes;
+  /** What proves who it is; the application decides what that means. */
+  readonly token?: Bytes;
+  /** Program and version, for logs. */
+  readonly agent?: string;
+}
+
+/** Keys of HELLO fields; unknown ones are ignored. */
+const Key = {
+  MAX_FRAME_BYTES: 1,
+  MAX_MESSAGE_BYTES: 2,
+  STREAM_WINDOW: 3,
+  SESSION_WINDOW: 4,
+  MAX_STREAMS: 5,
+  MAX_DATAGRAM_BYTES: 6,
+  KEEP_ALIVE_MS: 7,
+  CODEC: 8,
+  SESSION_ID: 9,
+  TOKEN: 10,
+  AGENT: 11,
+} as const;
+
+/**
+ * Body of a HELLO frame: the version as a varint, then fields.
+ * @throws {RangeError} when it is longer than {@link MAX_HELLO_BYTES}, which a long token can cause.
+ */
+export function encodeHello(hello: Hello): Bytes {
+  const fields = new FieldWriter()
+    .number(Key.MAX_FRAME_BYTES, hello.maxFrameBytes)
+    .number(Key.MAX_MESSAGE_BYTES, hello.maxMessageBytes)
+    .number(Key.STREAM_WINDOW, hello.streamWindowBytes)
+    .number(Key.SESSION_WINDOW, hello.sessionWindowBytes)
+    .number(Key.MAX_STREAMS, hello.maxStreams)
+    .number(Key.MAX_DATAGRAM_BYTES, hello.maxDatagramBytes)
+    .number(Key.KEEP_ALIVE_MS, hello.keepAliveMs);
+  for (const codec of hello.codecs) fields.text(Key.CODEC, codec);
+  if (hello.sessionId !== undefined) fields.bytes(Key.SESSION_ID, hello.sessionId);
+  if (hello.token !== undefined) fields.bytes(Key.TOKEN, hello.token);
+  if (hello.agent !== undefined) fields.text(Key.AGENT, hello.agent);
+  const list = fields.finish();
+  if (list.length >= MAX_HELLO_BYTES)
+    throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
+  const body: Bytes = new Uint8Array(1 + list.length);
+  body[0] = PROTOCOL_VERSION;
+  body.set(list, 1);
+  return body;
+}
+
+/**
+ * Read the body of a HELLO frame.
+ * @throws {ProtocolError} `ERR_VERSION` for another version, `ERR_PROTOCOL` for malformed or impossible values.
+ */
+export function decodeHello(body: Uint8Array): Hello {
+  const cursor = new Cursor(body);
+  const version = cursor.varint();
+  if (version !== PROTOCOL_VERSION) {
+    throw new ProtocolError(
+      "ERR_VERSION",
+      `Cannot speak version ${version}: this side speaks ${PROTOCOL_VERSION}`,
+    );
+  }
+  const fields = new FieldReader(body.subarray(cursor.at));
+  const numbers = new Map<number, number>();
+  const codecs: string[] = [];
+  const rest: { sessionId?: Bytes; token?: Bytes; agent?: string } = {};
+  while (fields.next()) {
+    if (fields.key >= Key.MAX_FRAME_BYTES && fields.key <= Key.KEEP_ALIVE_MS)
+      numbers.set(fields.key, fields.number());
+    else if (fields.key === Key.CODEC) codecs.push(fields.text());
+    else if (fields.key === Key.SESSION_ID) rest.sessionId = fields.bytes();
+    else if (fields.key === Key.TOKEN) rest.token = fields.bytes();
+    else if (fields.key === Key.AGENT) rest.agent = fields.text();
+  }
+  return {
+    maxFrameBytes: bounded(numbers, Key.MAX_FRAME_BYTES, 4_096),
+    maxMessageBytes: bounded(numbers, Key.MAX_MESSAGE_BYTES, 1),
+    streamWindowBytes: bounded(numbers, Key.STREAM_WINDOW, 1),
+    sessionWindowBytes: bounded(numbers, Key.SESSION_WINDOW, 1),
+    maxStreams: bounded(numbers, Key.MAX_STREAMS, 0),
+    maxDatagramBytes: bounded(numbers, Key.MAX_DATAGRAM_BYTES, 0),
+    keepAliveMs: bounded(numbers, Key.KEEP_ALIVE_MS, 0),
+    codecs,
+    ...rest,
+  };
+}
+
+function bounded(numbers: ReadonlyMap<number, number>, key: number, least: number): number {
+  const value = numbers.get(key);
+  if (value === undefined || value < least || value > MAX_WINDOW_BYTES) {
+    throw new ProtocolError("ERR_PROTOCOL", `Cannot accept HELLO: field ${key} is ${value ?? "missing"}`);
+  }
+  return value;
+}

@@ -1,0 +1,132 @@
+import type { Bytes } from "./bytes.ts";
+import { ErrorCode, type ErrorName, errorName, ProtocolError } from "./errors.ts";
+import { FieldReader, FieldWriter } from "./fields.ts";
+import type { Limits } from "./limits.ts";
+import { type Cursor, varintBytes, writeVarint } from "./varint.ts";
+
+/** How a half of a stream failed: what stands in the metadata of its last frame. */
+export interface Failure {
+  /** Stable code. */
+  readonly code: ErrorName;
+  /** Name that the application gave the error, with `ERR_APPLICATION`. */
+  readonly name?: string;
+  /** Text for a person. */
+  readonly message?: string;
+  /** Details in the stream's codec. */
+  readonly details?: Bytes;
+}
+
+/** What may travel with the first frame of a stream, and with its last. */
+export interface Metadata {
+  /** Time that is left until the answer is of no use, ms. */
+  readonly deadlineMs?: number;
+  /** W3C `traceparent` of the caller. */
+  readonly trace?: string;
+  /** Position of the stream's codec in the opener's list of HELLO; 0 when absent. */
+  readonly codec?: number;
+  /** Priority class that the opener asks of the other side, 0 (first) to 7. */
+  readonly priority?: number;
+  /** The half ends because it failed. */
+  readonly failure?: Failure;
+  /** The application's own entries. */
+  readonly headers?: ReadonlyMap<string, string>;
+}
+
+/** Keys of metadata fields. Source: docs/protocol.md, section 5. */
+const Key = {
+  DEADLINE: 1,
+  TRACE: 2,
+  HEADER: 3,
+  CODEC: 4,
+  PRIORITY: 5,
+  ERROR_CODE: 6,
+  ERROR_NAME: 7,
+  ERROR_MESSAGE: 8,
+  ERROR_DETAILS: 9,
+} as const;
+
+/**
+ * Bytes of a metadata block, its length in front.
+ * @throws {RangeError} when it passes `maxMetadataBytes` or `maxMetadataFields`.
+ */
+export function encodeMetadata(
+  metadata: Metadata,
+  limits: Pick<Limits, "maxMetadataBytes" | "maxMetadataFields">,
+): Bytes {
+  const fields = new FieldWriter();
+  const { deadlineMs, trace, codec, priority, failure } = metadata;
+  if (deadlineMs !== undefined) fields.number(Key.DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
+  if (trace !== undefined) fields.text(Key.TRACE, trace);
+  if (codec !== undefined) fields.number(Key.CODEC, codec);
+  if (priority !== undefined) fields.number(Key.PRIORITY, priority);
+  if (failure !== undefined) {
+    fields.number(Key.ERROR_CODE, ErrorCode[failure.code]);
+    if (failure.name !== undefined) fields.text(Key.ERROR_NAME, failure.name);
+    if (failure.message !== undefined) fields.text(Key.ERROR_MESSAGE, failure.message);
+    if (failure.details !== undefined) fields.bytes(Key.ERROR_DETAILS, failure.details);
+  }
+  for (const [name, value] of metadata.headers ?? []) {
+    fields.bytes(Key.HEADER, new FieldWriter().text(0, name).text(1, value).finish());
+  }
+  const body = fields.finish();
+  if (body.length > limits.maxMetadataBytes || fields.count > limits.maxMetadataFields) {
+    throw new RangeError(
+      `Cannot send metadata of ${body.length} bytes in ${fields.count} fields: over the limit`,
+    );
+  }
+  const block: Bytes = new Uint8Array(varintBytes(body.length) + body.length);
+  block.set(body, writeVarint(block, 0, body.length));
+  return block;
+}
+
+/**
+ * Read the metadata block that begins at the cursor and move behind it. Unknown keys are skipped.
+ * @throws {ProtocolError} when it is malformed or passes a limit.
+ */
+export function decodeMetadata(
+  cursor: Cursor,
+  limits: Pick<Limits, "maxMetadataBytes" | "maxMetadataFields">,
+): Metadata {
+  const length = cursor.varint();
+  if (length > limits.maxMetadataBytes) {
+    throw new ProtocolError(
+      "ERR_LIMIT",
+      `Cannot accept ${length} bytes of metadata: limit is ${limits.maxMetadataBytes}`,
+    );
+  }
+  if (length > cursor.end - cursor.at)
+    throw new ProtocolError("ERR_PROTOCOL", "Cannot read metadata: longer than its frame");
+  const fields = new FieldReader(cursor.bytes.subarray(cursor.at, cursor.at + length));
+  cursor.at += length;
+  return readMetadata(fields, limits.maxMetadataFields);
+}
+
+function readMetadata(fields: FieldReader, maxFields: number): Metadata {
+  const metadata: { -readonly [K in keyof Metadata]: Metadata[K] } = {};
+  const failure: { -readonly [K in keyof Failure]?: Failure[K] } = {};
+  const headers = new Map<string, string>();
+  while (fields.next()) {
+    if (fields.count > maxFields)
+      throw new ProtocolError("ERR_LIMIT", `Cannot accept metadata: over ${maxFields} fields`);
+    if (fields.key === Key.DEADLINE) metadata.deadlineMs = fields.number();
+    else if (fields.key === Key.TRACE) metadata.trace = fields.text();
+    else if (fields.key === Key.CODEC) metadata.codec = fields.number();
+    else if (fields.key === Key.PRIORITY) metadata.priority = Math.min(7, fields.number());
+    else if (fields.key === Key.ERROR_CODE) failure.code = errorName(fields.number());
+    else if (fields.key === Key.ERROR_NAME) failure.name = fields.text();
+    else if (fields.key === Key.ERROR_MESSAGE) failure.message = fields.text();
+    else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
+    else if (fields.key === Key.HEADER) readHeader(fields.bytes(), headers);
+  }
+  if (failure.code !== undefined) metadata.failure = failure as Failure;
+  if (headers.size > 0) metadata.headers = headers;
+  return metadata;
+}
+
+function readHeader(bytes: Bytes, headers: Map<string, string>): void {
+  const fields = new FieldReader(bytes);
+  if (!fields.next()) throw new ProtocolError("ERR_PROTOCOL", "Cannot read header: no name");
+  const name = fields.text();
+  if (!fields.next()) throw new ProtocolError("ERR_PROTOCOL", "Cannot read header: no value");
+  headers.set(name, fields.text());
+}

@@ -1,0 +1,477 @@
+import { type Bytes, EMPTY } from "./bytes.ts";
+import { StateError, StreamError, type WireError, wireCode } from "./errors.ts";
+import type { SessionEvent } from "./events.ts";
+import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import { SESSION_ID } from "./frame.ts";
+import type { Hello } from "./hello.ts";
+import { EARLY_WINDOW_BYTES, type Limits, MAX_NAME_BYTES } from "./limits.ts";
+import type { Metadata } from "./metadata.ts";
+import { Outbox } from "./outbox.ts";
+import { ReceiveHalf } from "./receive-half.ts";
+import { DEFAULT_PRIORITY, PRIORITIES } from "./scheduler.ts";
+import { LEAST_FRAGMENT_BYTES, SendHalf } from "./send-half.ts";
+import { Control, Stream, type StreamStart } from "./stream.ts";
+import { type Role, StreamTable } from "./stream-table.ts";
+
+/** After the deadline of a message, each byte that is here buys this much more time, ms: 16 KiB a second is enough. */
+const ASSEMBLY_MS_PER_BYTE = 1 / 16;
+
+/**
+ * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
+ * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}.
+ */
+export class Mux {
+  readonly limits: Limits;
+  readonly table: StreamTable;
+  /** Credit that this side gives for all streams together. */
+  readonly window: ReceiveWindow;
+  readonly outbox: Outbox;
+  /** Time of the last call that brought one, ms. */
+  now = 0;
+  /** Called when there is output where there was none. Set by who owns the transport. */
+  wake: () => void = () => {};
+  /** Longest message that the peer accepts, bytes. */
+  #peerMessageBytes = Number.MAX_SAFE_INTEGER;
+  #peerFrameBytes: number = EARLY_WINDOW_BYTES;
+  #peerStreamWindow: number = EARLY_WINDOW_BYTES;
+  /** Longest name and metadata together that fit a frame of the peer. */
+  #peerMetadataBytes = Number.MAX_SAFE_INTEGER;
+  /** Why no stream can be opened. */
+  #refusal: StreamError | undefined;
+  /** The session is over, and why. */
+  #end: { readonly cause: WireError | undefined } | undefined;
+  /** Streams whose `trySend` said no. */
+  readonly #waiting: Set<Stream> = new Set();
+  /** Streams with an unfinished message, the oldest first: that one is lent credit beyond its window. */
+  readonly #assembling: Set<Stream> = new Set();
+  #stallCheckedAt = 0;
+  /** Datagrams among the events. */
+  datagramsWaiting = 0;
+  /** Streams that became readable since {@link settleUnread}. */
+  readonly #fresh: Stream[] = [];
+  #events: SessionEvent[] = [];
+  #eventsAt = 0;
+
+  constructor(role: Role, limits: Limits) {
+    this.limits = limits;
+    this.table = new StreamTable(role, limits.maxStreams);
+    this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
+    this.outbox = new Outbox(this.table, this.window);
+  }
+
+  /** The oldest event; `undefined` when there is none. */
+  poll(): SessionEvent | undefined {
+    const event = this.#events[this.#eventsAt];
+    if (event === undefined) return undefined;
+    this.#eventsAt++;
+    if (this.#eventsAt === this.#events.length) this.#events.length = this.#eventsAt = 0;
+    if (event.kind === "readable") event.stream.readableQueued = false;
+    else if (event.kind === "datagram") this.datagramsWaiting--;
+    return event;
+  }
+
+  /** Add an event. */
+  emit(event: SessionEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Add a datagram. @returns false when as many as the limit wait to be heard: it is dropped. */
+  emitDatagram(payload: Bytes): boolean {
+    if (this.datagramsWaiting >= this.limits.maxDatagrams) return false;
+    this.datagramsWaiting++;
+    this.#events.push({ kind: "datagram", payload });
+    return true;
+  }
+
+  /** Say once that a stream has something to read. */
+  emitReadable(stream: Stream): void {
+    if (stream.readableQueued) return;
+    stream.readableQueued = true;
+    this.#events.push(stream.readable);
+    this.#fresh.push(stream);
+  }
+
+  /** Bytes of another record come: what was not read of those before must not hold their whole records. */
+  settleUnread(): void {
+    for (const stream of this.#fresh) stream.receive.settle();
+    this.#fresh.length = 0;
+  }
+
+  /** The peer's HELLO: its numbers replace the early ones. */
+  adopt(hello: Hello): void {
+    this.#peerMessageBytes = hello.maxMessageBytes;
+    this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
+    this.#peerStreamWindow = hello.streamWindowBytes;
+    this.outbox.limit = Math.max(this.outbox.limit, hello.sessionWindowBytes);
+    this.table.adopt(hello.maxStreams);
+    const unopened = this.outbox.takeUnopened();
+    for (const stream of [...this.table.values(), ...unopened]) {
+      stream.send.adopt(hello.streamWindowBytes, hello.maxFrameBytes);
+      if (stream.send.longestUnsent > hello.maxMessageBytes) this.#giveUp(stream, this.#tooLarge());
+      else if (this.#longestMetadata(stream) > hello.maxFrameBytes)
+        this.#giveUp(stream, this.#metadataTooLong());
+      else if (stream.send.unsent > 0 || stream.id === SESSION_ID) this.outbox.schedule(stream);
+      this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    }
+    this.outbox.unblock();
+    this.wake();
+  }
+
+  /**
+   * Open a stream. Nothing is sent before the task ends; the number comes with the first frame.
+   * @throws {StreamError} when the session takes no new streams.
+   * @throws {RangeError} when the name is too long.
+   */
+  open(start: StreamStart): Stream {
+    if (this.#end !== undefined) throw endError(this.#end.cause);
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (
+      start.name.length * 3 > MAX_NAME_BYTES &&
+      new TextEncoder().encode(start.name).length > MAX_NAME_BYTES
+    ) {
+      throw new RangeError(`Cannot open stream: its name is longer than ${MAX_NAME_BYTES} bytes`);
+    }
+    if (start.priority !== (start.priority & (PRIORITIES - 1))) {
+      throw new RangeError(`Cannot open stream: priority ${start.priority} is not 0 to ${PRIORITIES - 1}`);
+    }
+    const stream = this.create(true, start, undefined);
+    if (this.#longestMetadata(stream) > this.#peerMetadataBytes)
+      throw new RangeError(this.#metadataTooLong().message);
+    this.outbox.schedule(stream);
+    this.wake();
+    return stream;
+  }
+
+  /** A stream with both halves, in no table yet. */
+  create(local: boolean, start: StreamStart, metadata: Metadata | undefined): Stream {
+    const send = new SendHalf(this.#peerStreamWindow, this.#peerFrameBytes);
+    return new Stream(this, local, start, metadata, send, new ReceiveHalf(this.limits));
+  }
+
+  /** A stream that the peer opens. */
+  accept(name: string, metadata: Metadata | undefined): Stream {
+    return this.create(
+      false,
+      { name, priority: metadata?.priority ?? DEFAULT_PRIORITY, metadata: EMPTY },
+      metadata,
+    );
+  }
+
+  /** From now on {@link open} throws `error`; streams that were never sent end with it. */
+  refuse(error: StreamError): void {
+    this.#refusal = error;
+    for (const stream of this.outbox.takeUnopened()) this.endStream(stream, error);
+  }
+
+  /** See {@link Stream.trySend}. */
+  send(stream: Stream, payload: Bytes): boolean {
+    const { send } = stream;
+    if (send.finishing || send.closed)
+      throw stream.sendError ?? new StateError("Cannot send: the sending half was closed");
+    if (payload.length > this.#peerMessageBytes) throw this.#tooLarge();
+    if (!this.requestWritable(stream)) return false;
+    if (send.unsent === 0) stream.progressAt = this.now;
+    send.push(payload);
+    this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
+    if (!stream.scheduled) this.schedule(stream);
+    return true;
+  }
+
+  /** See {@link Stream.requestWritable}. */
+  requestWritable(stream: Stream): boolean {
+    if (this.#mayQueue(stream, this.limits.maxQueuedBytes)) return true;
+    stream.wantsWritable = true;
+    this.#waiting.add(stream);
+    return false;
+  }
+
+  /** One message of a stream that is open may always wait: streams that are blocked must not block the others. */
+  #mayQueue(stream: Stream, mostBytes: number): boolean {
+    const { send } = stream;
+    return (
+      send.acceptable &&
+      (this.outbox.queuedBytes < mostBytes || (send.unsent === 0 && stream.id !== SESSION_ID))
+    );
+  }
+
+  /** See {@link Stream.finish}. */
+  finish(stream: Stream, trailer: Bytes): void {
+    const { send } = stream;
+    if (send.closed || send.finishing) return;
+    if (trailer.length > this.#peerMetadataBytes) throw new RangeError(this.#metadataTooLong().message);
+    if (send.unsent === 0) stream.progressAt = this.now;
+    send.finish(trailer);
+    this.outbox.queuedBytes += FIN_CHARGE;
+    this.schedule(stream);
+  }
+
+  /** A stream has something to send. */
+  schedule(stream: Stream): void {
+    this.outbox.schedule(stream);
+    this.wake();
+  }
+
+  /** Tell the streams that were refused a send that they may try again, if they may. */
+  offerWritable(): void {
+    for (const stream of this.#waiting) this.#offerWritable(stream, this.limits.maxQueuedBytes / 2);
+  }
+
+  #offerWritable(stream: Stream, mostBytes: number): void {
+    if (!stream.wantsWritable || !this.#mayQueue(stream, mostBytes)) return;
+    stream.wantsWritable = false;
+    this.#waiting.delete(stream);
+    this.emit({ kind: "writable", stream });
+  }
+
+  /** Credit of a stream was raised. */
+  credited(stream: Stream): void {
+    stream.progressAt = this.now;
+    if (stream.send.unsent > 0) this.schedule(stream);
+    this.#offerWritable(stream, this.limits.maxQueuedBytes);
+  }
+
+  /** See {@link Stream.read}. */
+  read(stream: Stream): Bytes | undefined {
+    const { receive } = stream;
+    const message = receive.shift();
+    if (message !== undefined) this.consume(stream, message.length + MESSAGE_CHARGE);
+    if (receive.atEnd) {
+      receive.ended = true;
+      this.consume(stream, 1);
+      this.outbox.delivered(stream, this.now);
+      this.wake();
+      this.settle(stream);
+    }
+    return message;
+  }
+
+  /** Count bytes that the application took, or that are dropped. */
+  consume(stream: Stream, charge: number): void {
+    const { receive } = stream;
+    if (receive.window.consume(charge) && !receive.finished) this.control(stream, Control.WINDOW);
+    if (this.window.consume(charge)) this.sessionWindowDue();
+    this.#lend();
+  }
+
+  /** The session's WINDOW must be sent. */
+  sessionWindowDue(): void {
+    this.outbox.windowDue = true;
+    this.wake();
+  }
+
+  /** Queue a control frame of a stream. */
+  control(stream: Stream, bit: number): void {
+    this.outbox.control(stream, bit);
+    this.wake();
+  }
+
+  /** A fragment came, or the last one of its message. */
+  assembled(stream: Stream): void {
+    if (!stream.receive.unfinished) {
+      if (this.#assembling.delete(stream)) this.#restartOldest();
+    } else if (!this.#assembling.has(stream)) {
+      stream.receive.assemblingSince = this.now;
+      this.#assembling.add(stream);
+    }
+    this.#lend();
+  }
+
+  /** Let the oldest unfinished message go on beyond the windows. */
+  #lend(): void {
+    if (this.#assembling.size === 0) return;
+    const oldest = this.#oldest() as Stream;
+    const { assembling, window } = oldest.receive;
+    if (window.lend(assembling)) this.control(oldest, Control.WINDOW);
+    if (this.window.lend(assembling)) this.sessionWindowDue();
+  }
+
+  #oldest(): Stream | undefined {
+    for (const stream of this.#assembling) return stream;
+    return undefined;
+  }
+
+  /** A stream that waited for its turn to be lent credit must not be late for that. */
+  #restartOldest(): void {
+    const oldest = this.#oldest();
+    if (oldest !== undefined) oldest.receive.assemblingSince = this.now;
+  }
+
+  /** See {@link Stream.reset}. */
+  resetStream(stream: Stream, error: StreamError): void {
+    const { send } = stream;
+    if (send.closed) return;
+    stream.failure = error;
+    if (send.finished) {
+      // The peer has everything already: there is nothing to take back.
+      send.reset();
+      this.settle(stream);
+      return;
+    }
+    stream.resetCode = wireCode(error.code);
+    stream.resetReason = error.message;
+    this.dropUnsent(stream);
+    if (stream.id === SESSION_ID) this.endStream(stream, error);
+    else this.control(stream, Control.RESET);
+    this.settle(stream);
+    this.offerWritable();
+  }
+
+  /** Reset a stream although the application did not ask for it. */
+  #giveUp(stream: Stream, error: StreamError): void {
+    if (stream.send.closed) return;
+    this.resetStream(stream, error);
+    this.emit({ kind: "stopped", stream, error });
+  }
+
+  /** Forget what a stream has not sent, and keep nothing of what it has. */
+  dropUnsent(stream: Stream): void {
+    this.outbox.queuedBytes -= stream.send.unsent;
+    stream.send.reset();
+    this.outbox.forget(stream);
+    this.#waiting.delete(stream);
+  }
+
+  /** See {@link Stream.stop}. */
+  stopStream(stream: Stream, error: StreamError): void {
+    const { receive } = stream;
+    if (receive.ended || receive.discarding || receive.error !== undefined) return;
+    receive.error = error;
+    receive.discarding = true;
+    this.dropUnread(stream);
+    if (receive.finished) {
+      receive.ended = true;
+      this.outbox.delivered(stream, this.now);
+      this.wake();
+    } else {
+      stream.stopCode = wireCode(error.code);
+      stream.stopReason = error.message;
+      this.control(stream, Control.STOP);
+    }
+    this.settle(stream);
+  }
+
+  /** Drop the messages that wait, and give their credit back to the session. */
+  dropUnread(stream: Stream): void {
+    const unread = stream.receive.clear();
+    if (this.#assembling.delete(stream)) this.#restartOldest();
+    stream.receive.window.consumed += unread;
+    if (this.window.consume(unread)) this.sessionWindowDue();
+    this.#lend();
+  }
+
+  /** See {@link Stream.release}. */
+  release(stream: Stream): void {
+    stream.released = true;
+    this.settle(stream);
+  }
+
+  /** Remove a stream whose halves are both over. */
+  settle(stream: Stream): void {
+    const { receive } = stream;
+    const heard = receive.ended || (receive.finished && receive.error !== undefined);
+    if (!heard || !stream.send.closed || !(stream.local || stream.released)) return;
+    if (this.table.remove(stream)) this.sessionWindowDue();
+  }
+
+  /** End both halves here, without telling the peer. */
+  endStream(stream: Stream, error: StreamError): void {
+    const { receive, send } = stream;
+    const sending = !send.closed;
+    this.dropUnsent(stream);
+    stream.failure ??= error;
+    if (sending) this.emit({ kind: "stopped", stream, error });
+    if (receive.ended || receive.error !== undefined) return;
+    receive.error = error;
+    receive.finished = true;
+    this.dropUnread(stream);
+    this.emitReadable(stream);
+  }
+
+  /** End every stream: the connection is gone and cannot be resumed. */
+  fail(cause: WireError | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { cause };
+    const streams = [...this.outbox.takeUnopened(), ...this.table.values()];
+    if (streams.length > 0) {
+      const error = endError(cause);
+      for (const stream of streams) this.endStream(stream, error);
+    }
+    this.table.clear();
+    this.outbox.clear();
+    this.#assembling.clear();
+  }
+
+  /** When {@link handleTimeout} has something to do at the earliest, ms. */
+  get deadline(): number | undefined {
+    const oldest = this.#oldest();
+    const stall =
+      this.outbox.queuedBytes > 0 ? this.#stallCheckedAt + this.limits.stallMs / 4 : Number.POSITIVE_INFINITY;
+    const deadline = oldest === undefined ? stall : Math.min(stall, this.#assemblyDeadline(oldest));
+    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+  }
+
+  #assemblyDeadline(stream: Stream): number {
+    const { assemblingSince, assembling } = stream.receive;
+    return assemblingSince + this.limits.assemblyMs + assembling * ASSEMBLY_MS_PER_BYTE;
+  }
+
+  /** Give up what does not move in time. */
+  handleTimeout(now: number): void {
+    this.#dropLate(now);
+    if (now < this.#stallCheckedAt + this.limits.stallMs / 4) return;
+    this.#stallCheckedAt = now;
+    this.#dropStalled(now);
+  }
+
+  /** Give up a message that does not come to its end in time. */
+  #dropLate(now: number): void {
+    const oldest = this.#oldest();
+    if (oldest === undefined || now < this.#assemblyDeadline(oldest)) return;
+    if (oldest.receive.waiting > 0 || this.window.limit - this.window.received < LEAST_FRAGMENT_BYTES) {
+      // Unread messages keep its credit back: the reader of this side is late, not the peer.
+      oldest.receive.assemblingSince = now;
+      return;
+    }
+    const error = new StreamError(
+      "ERR_TIMEOUT",
+      `Message did not arrive whole in ${this.limits.assemblyMs} ms`,
+    );
+    this.stopStream(oldest, error);
+    this.emitReadable(oldest);
+  }
+
+  /** Reset the streams whose peer has given no credit for too long. */
+  #dropStalled(now: number): void {
+    for (const stream of this.table.values()) {
+      if (stream.send.unsent === 0 || stream.send.acceptable || now - stream.progressAt < this.limits.stallMs)
+        continue;
+      this.#giveUp(
+        stream,
+        new StreamError("ERR_SLOW_CONSUMER", `Peer did not read for ${this.limits.stallMs} ms`),
+      );
+    }
+  }
+
+  #longestMetadata(stream: Stream): number {
+    return Math.max(stream.name.length * 3 + 2 + stream.openMetadata.length, stream.send.trailer.length);
+  }
+
+  #metadataTooLong(): StreamError {
+    return new StreamError(
+      "ERR_LIMIT",
+      `Cannot send metadata: the peer accepts frames of ${this.#peerFrameBytes} bytes`,
+    );
+  }
+
+  #tooLarge(): StreamError {
+    return new StreamError(
+      "ERR_MESSAGE_TOO_LARGE",
+      `Cannot send message: the peer accepts ${this.#peerMessageBytes} bytes`,
+    );
+  }
+}
+
+/** What streams end with when their session does. Made only when somebody gets it: a stack trace is not cheap. */
+function endError(cause: WireError | undefined): StreamError {
+  return new StreamError(cause?.code ?? "ERR_GOING_AWAY", cause?.message ?? "Session was closed", { cause });
+}

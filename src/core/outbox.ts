@@ -1,0 +1,331 @@
+import { type Bytes, encodeText } from "./bytes.ts";
+import { type ReceiveWindow, reserveBytes } from "./flow.ts";
+import { FrameFlag, FrameType, MAX_HEADER_BYTES, SESSION_ID } from "./frame.ts";
+import { EARLY_WINDOW_BYTES } from "./limits.ts";
+import type { NameWriter } from "./names.ts";
+import type { RecordWriter } from "./record-writer.ts";
+import { Scheduler } from "./scheduler.ts";
+import { Control, type Stream } from "./stream.ts";
+import type { StreamTable } from "./stream-table.ts";
+import { varintBytes } from "./varint.ts";
+
+/** Charged bytes after which the next stream of the class has its turn (T16). */
+const QUANTUM_BYTES = 16_384;
+
+/** How long news that can wait for a record do wait, ms. */
+const LAZY_MS = 25;
+
+/** News that can wait go out without a record to ride on when there are so many. */
+const LAZY_MOST = 64;
+
+/** Room that a control frame needs beyond its reason. */
+const CONTROL_BYTES = MAX_HEADER_BYTES + 24;
+
+/** Longest reason text in a RESET, STOP, GOAWAY or CLOSE, UTF-8 bytes. */
+export const MAX_REASON_BYTES = 128;
+
+/** UTF-8 of a reason, cut to {@link MAX_REASON_BYTES} between characters. */
+export function encodeReason(reason: string): Bytes {
+  const bytes = encodeText(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return bytes;
+  let end = MAX_REASON_BYTES;
+  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return bytes.slice(0, end);
+}
+
+/** What a session has to send: control frames of its streams first, then data by priority, inside the credit. */
+export class Outbox {
+  /** Position that the peer allows for the session, and the one that was sent. */
+  limit: number = EARLY_WINDOW_BYTES;
+  sent = 0;
+  /** Position that the peer's applications have consumed. */
+  acked = 0;
+  /** Charged bytes of all streams that wait. */
+  queuedBytes = 0;
+  /** The session's own WINDOW is due. */
+  windowDue = false;
+  readonly #scheduler: Scheduler = new Scheduler();
+  readonly #table: StreamTable;
+  readonly #window: ReceiveWindow;
+  #control: Stream[] = [];
+  #lazy: Stream[] = [];
+  #lazySince = 0;
+  /** News that could wait have waited: they go out with the next record, or as one. */
+  #lazyDue = false;
+  /** Streams that wait for the peer to allow more streams. */
+  readonly #unopened: Set<Stream> = new Set();
+  /** Streams with a message that is sent in part and where it began, the oldest first: the peer lends to that one. */
+  readonly #parts: Map<Stream, number> = new Map();
+  /** There is no session credit, but for the reserve of the oldest part; and none for that either. */
+  #sessionBlocked = false;
+  #partBlocked = false;
+
+  constructor(table: StreamTable, window: ReceiveWindow) {
+    this.#table = table;
+    this.#window = window;
+  }
+
+  /** A stream has data, an end, or its OPEN to send. */
+  schedule(stream: Stream): void {
+    this.#partBlocked = false;
+    this.#scheduler.push(stream);
+  }
+
+  /** A stream has a control frame to send; before its OPEN is written it keeps it. */
+  control(stream: Stream, bit: number): void {
+    stream.control |= bit;
+    if (stream.controlQueued || stream.id === SESSION_ID) return;
+    stream.controlQueued = true;
+    this.#control.push(stream);
+  }
+
+  /** A stream was consumed to its end: the peer may hear of it with the next record. */
+  delivered(stream: Stream, now: number): void {
+    if (this.#lazy.length === 0) this.#lazySince = now;
+    this.#lazy.push(stream);
+  }
+
+  /** The session's credit or number of streams was raised. */
+  unblock(): void {
+    this.#sessionBlocked = this.#partBlocked = false;
+    if (!this.#table.mayOpen) return;
+    for (const stream of this.#unopened) this.schedule(stream);
+    this.#unopened.clear();
+  }
+
+  /** A stream has nothing to send any more. */
+  forget(stream: Stream): void {
+    this.#unopened.delete(stream);
+    this.#notePart(stream);
+  }
+
+  /** Whether a record should be built now. */
+  get ready(): boolean {
+    return (
+      this.windowDue ||
+      this.#control.length > 0 ||
+      (!this.#scheduler.empty && (!this.#sessionBlocked || this.#partReady)) ||
+      this.#lazyUrgent
+    );
+  }
+
+  /** Whether the news go out even without a record to ride on: streams that wait for places may get theirs by it. */
+  get #lazyUrgent(): boolean {
+    const { length } = this.#lazy;
+    return this.#lazyDue || length >= LAZY_MOST || (length > 0 && this.#unopened.size > 0);
+  }
+
+  /** When the news that wait for a record must go without one, ms; `undefined` when there are none. */
+  get deadline(): number | undefined {
+    return this.#lazy.length > 0 && !this.#lazyDue ? this.#lazySince + LAZY_MS : undefined;
+  }
+
+  /** The news have waited long enough, if {@link deadline} has come. */
+  handleTimeout(now: number): void {
+    if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#lazyDue = true;
+  }
+
+  /** Room that the next frames need at least: metadata cannot be cut. */
+  get leastRoom(): number {
+    const next = this.#scheduler.peek();
+    if (next === undefined) return 1_024;
+    return 1_024 + (next.id === SESSION_ID ? next.openMetadata.length : next.send.trailer.length);
+  }
+
+  /** Write all that fits. @returns whether everything that can go now went. */
+  write(into: RecordWriter, names: NameWriter, now: number, roundTripMs: number): void {
+    if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
+    this.#writeControl(into, now, roundTripMs);
+    this.#writeData(into, names);
+    if (!into.empty || this.#lazyUrgent) this.#writeLazy(into);
+  }
+
+  #writeSessionWindow(into: RecordWriter, now: number, roundTripMs: number): void {
+    if (into.room < CONTROL_BYTES) return;
+    const window = this.#window;
+    window.grant(now, roundTripMs, window.crowded);
+    const streams = this.#table.acceptLimit;
+    const length = varintBytes(window.consumed) + varintBytes(window.limit) + varintBytes(streams);
+    into.frame(FrameType.WINDOW, 0, SESSION_ID, length);
+    into.varint(window.consumed);
+    into.varint(window.limit);
+    into.varint(streams);
+    this.#table.told();
+    this.windowDue = false;
+  }
+
+  #writeControl(into: RecordWriter, now: number, roundTripMs: number): void {
+    const streams = this.#control;
+    let written = 0;
+    for (const stream of streams) {
+      if (into.room < 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES) break;
+      writeStreamControl(into, stream, now, roundTripMs);
+      stream.controlQueued = false;
+      written++;
+    }
+    if (written === streams.length) streams.length = 0;
+    else streams.splice(0, written);
+  }
+
+  #writeLazy(into: RecordWriter): void {
+    const streams = this.#lazy;
+    let written = 0;
+    for (const stream of streams) {
+      if (into.room < CONTROL_BYTES) break;
+      into.frame(FrameType.WINDOW, 0, stream.id, 0);
+      written++;
+    }
+    streams.splice(0, written);
+    if (streams.length === 0) this.#lazyDue = false;
+  }
+
+  #writeData(into: RecordWriter, names: NameWriter): void {
+    if (this.#sessionBlocked) this.#writePart(into);
+    if (this.#sessionBlocked) return;
+    for (let stream = this.#scheduler.shift(); stream !== undefined; stream = this.#scheduler.shift()) {
+      const { send } = stream;
+      if (send.closed) continue;
+      if (stream.id === SESSION_ID && !this.#table.mayOpen) {
+        this.#unopened.add(stream);
+        continue;
+      }
+      const before = send.sent;
+      if (stream.id === SESSION_ID && !this.#writeOpen(into, stream, names)) {
+        this.#scheduler.unshift(stream);
+        return;
+      }
+      const credit = this.#creditOf(stream) - (send.sent - before);
+      const end = send.write(into, stream.id, credit, QUANTUM_BYTES);
+      this.#count(stream, send.sent - before);
+      if (end === "quantum") this.#scheduler.push(stream);
+      else if (end === "room" || end === "session-credit") {
+        this.#scheduler.unshift(stream);
+        if (end === "room") return;
+        this.#sessionBlocked = true;
+        this.#writePart(into);
+        if (this.#sessionBlocked) return;
+      }
+    }
+  }
+
+  #count(stream: Stream, sent: number): void {
+    this.sent += sent;
+    this.queuedBytes -= sent;
+    if (stream.send.partAt >= 0 || this.#parts.size > 0) this.#notePart(stream);
+  }
+
+  /** Session credit that a stream may use: all of it only for the message that was begun first. */
+  #creditOf(stream: Stream): number {
+    const credit = this.limit - this.sent;
+    const oldest = this.#oldestPart();
+    return oldest === undefined || oldest === stream
+      ? credit
+      : credit - reserveBytes(this.limit - this.acked);
+  }
+
+  #oldestPart(): Stream | undefined {
+    if (this.#parts.size > 0) for (const stream of this.#parts.keys()) return stream;
+    return undefined;
+  }
+
+  /** The oldest part can go on although the session credit is spent. */
+  get #partReady(): boolean {
+    return !this.#partBlocked && this.#oldestPart()?.scheduled === true;
+  }
+
+  #notePart(stream: Stream): void {
+    const { partAt } = stream.send;
+    if ((this.#parts.get(stream) ?? -1) === partAt) return;
+    const oldest = this.#oldestPart();
+    this.#parts.delete(stream);
+    if (partAt >= 0) this.#parts.set(stream, partAt);
+    if (oldest !== this.#oldestPart()) this.#sessionBlocked = this.#partBlocked = false;
+  }
+
+  /** Write the rest of the oldest part, from the reserve. It keeps its place in the schedule. */
+  #writePart(into: RecordWriter): void {
+    if (!this.#partReady) return;
+    const stream = this.#oldestPart() as Stream;
+    const { send } = stream;
+    const before = send.sent;
+    const end = send.write(into, stream.id, this.limit - this.sent, send.rest);
+    this.#partBlocked = end === "credit" || end === "session-credit";
+    this.#count(stream, send.sent - before);
+  }
+
+  /** @returns false when the record has no room for it. */
+  #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter): boolean {
+    const { send, openMetadata } = stream;
+    const label = names.label(stream.name);
+    const prefix = openMetadata.length === 0 ? label : join(label, openMetadata);
+    const id = this.#table.nextId;
+    const credit = Math.max(0, Math.min(send.limit - send.sent, this.#creditOf(stream)));
+    const flags = openMetadata.length === 0 ? 0 : FrameFlag.EXT;
+    if (!send.writeFrame(into, FrameType.OPEN, flags, id, prefix, credit)) return false;
+    names.commit(stream.name);
+    stream.id = id;
+    this.#table.add(stream);
+    if (stream.control !== 0) this.control(stream, 0);
+    return true;
+  }
+
+  /** Take out the streams whose OPEN was not written. */
+  takeUnopened(): readonly Stream[] {
+    const unopened = [...this.#unopened];
+    this.#unopened.clear();
+    for (const stream of this.#scheduler.drain()) {
+      if (stream.id === SESSION_ID) unopened.push(stream);
+      else this.#scheduler.push(stream);
+    }
+    return unopened;
+  }
+
+  /** Forget all. */
+  clear(): void {
+    this.#scheduler.drain();
+    this.#control = [];
+    this.#lazy = [];
+    this.#lazyDue = false;
+    this.#unopened.clear();
+    this.#parts.clear();
+    this.queuedBytes = 0;
+    this.windowDue = false;
+  }
+}
+
+function join(label: Bytes, metadata: Bytes): Bytes {
+  const prefix: Bytes = new Uint8Array(label.length + metadata.length);
+  prefix.set(label, 0);
+  prefix.set(metadata, label.length);
+  return prefix;
+}
+
+function writeStreamControl(into: RecordWriter, stream: Stream, now: number, roundTripMs: number): void {
+  const { control, id, receive, send } = stream;
+  stream.control = 0;
+  if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
+    const { window } = receive;
+    window.grant(now, roundTripMs, false);
+    into.frame(FrameType.WINDOW, 0, id, varintBytes(window.consumed) + varintBytes(window.limit));
+    into.varint(window.consumed);
+    into.varint(window.limit);
+  }
+  if ((control & Control.STOP) !== 0) {
+    const reason = encodeReason(stream.stopReason);
+    into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);
+    into.varint(stream.stopCode);
+    into.put(reason);
+  }
+  if ((control & Control.RESET) !== 0) {
+    const reason = encodeReason(stream.resetReason);
+    into.frame(
+      FrameType.RESET,
+      0,
+      id,
+      varintBytes(stream.resetCode) + varintBytes(send.sent) + reason.length,
+    );
+    into.varint(stream.resetCode);
+    into.varint(send.sent);
+    into.put(reason);
+  }
+}

@@ -1,0 +1,169 @@
+import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
+import { ProtocolError, type StreamError } from "./errors.ts";
+import { MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import type { Limits } from "./limits.ts";
+import type { Metadata } from "./metadata.ts";
+
+/** Fragments shorter than this are gathered in arrays of this length: they must not cost an object each (T2). */
+const GATHER_BYTES = 1_024;
+
+/**
+ * The receiving half of a stream: puts fragments together and keeps whole messages until the application takes them.
+ */
+export class ReceiveHalf {
+  /** Credit of this half. */
+  readonly window: ReceiveWindow;
+  /** FIN has arrived. */
+  finished = false;
+  /** FIN was taken: the application knows that nothing follows. */
+  ended = false;
+  /** Why nothing follows, when the half did not end in order. */
+  error: StreamError | undefined;
+  /** What came with FIN. */
+  trailer: Metadata | undefined;
+  /** What arrives is counted and dropped: the application does not want it. */
+  discarding = false;
+  /** When the unfinished message began, ms. */
+  assemblingSince = 0;
+  #inbox: Bytes[] = [];
+  #head = 0;
+  /** Messages below this index hold no more of a record than they need. */
+  #settled = 0;
+  #parts: Bytes[] = [];
+  #partBytes = 0;
+  #fragments = 0;
+  /** Where short fragments are gathered: the array behind the last part, and its bytes that are used. */
+  #gathered: Bytes = EMPTY;
+  #gatheredBytes = 0;
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.window = new ReceiveWindow(limits.streamWindowBytes, limits.maxStreamWindowBytes);
+  }
+
+  /** Bytes of the message whose end is not here. */
+  get assembling(): number {
+    return this.#partBytes;
+  }
+
+  /** Whether fragments wait for the rest of their message. */
+  get unfinished(): boolean {
+    return this.#parts.length > 0;
+  }
+
+  /** Whole messages that wait. */
+  get waiting(): number {
+    return this.#inbox.length - this.#head;
+  }
+
+  /**
+   * Keep the payload of one frame.
+   * @param more - the message goes on in a later frame
+   * @throws {ProtocolError} `ERR_MESSAGE_TOO_LARGE` when the message passes its bounds.
+   */
+  push(payload: Bytes, more: boolean): void {
+    if (!more && this.#parts.length === 0) {
+      if (payload.length > this.#limits.maxMessageBytes) throw this.#tooLarge(payload.length);
+      this.#inbox.push(payload);
+      return;
+    }
+    if (more && payload.length === 0) return;
+    this.#partBytes += payload.length;
+    if (this.#partBytes > this.#limits.maxMessageBytes) throw this.#tooLarge(this.#partBytes);
+    if (++this.#fragments > this.#limits.maxFragments) {
+      throw new ProtocolError(
+        "ERR_MESSAGE_TOO_LARGE",
+        `Cannot accept message: over ${this.#limits.maxFragments} fragments`,
+      );
+    }
+    this.#addPart(payload);
+    if (more) return;
+    this.#inbox.push(concatBytes(this.#parts, this.#partBytes));
+    this.#clearParts();
+  }
+
+  #addPart(payload: Bytes): void {
+    const parts = this.#parts;
+    if (payload.length >= GATHER_BYTES) {
+      this.#gathered = EMPTY;
+      parts.push(detachView(payload));
+      return;
+    }
+    if (this.#gathered.length === 0 || this.#gatheredBytes + payload.length > GATHER_BYTES) {
+      this.#gathered = new Uint8Array(GATHER_BYTES);
+      this.#gatheredBytes = 0;
+      parts.push(EMPTY);
+    }
+    this.#gathered.set(payload, this.#gatheredBytes);
+    this.#gatheredBytes += payload.length;
+    parts[parts.length - 1] = this.#gathered.subarray(0, this.#gatheredBytes);
+  }
+
+  #clearParts(): void {
+    this.#parts = [];
+    this.#gathered = EMPTY;
+    this.#partBytes = this.#fragments = 0;
+  }
+
+  /** The peer ends the half. */
+  finish(trailer: Metadata | undefined): void {
+    if (this.#parts.length > 0)
+      throw new ProtocolError("ERR_PROTOCOL", "Cannot end stream: its last message is not finished");
+    this.finished = true;
+    this.trailer = trailer;
+  }
+
+  /**
+   * Take the oldest message.
+   * @returns `undefined` when there is none now; see {@link ended} and {@link error} for whether one can follow.
+   */
+  shift(): Bytes | undefined {
+    const head = this.#head;
+    if (head === this.#inbox.length) return undefined;
+    const message = this.#inbox[head] as Bytes;
+    this.#inbox[head] = EMPTY;
+    this.#head = head + 1;
+    if (this.#head === this.#inbox.length) this.#inbox.length = this.#head = this.#settled = 0;
+    else if (this.#head > 1_024 && this.#head * 2 > this.#inbox.length) {
+      this.#inbox.splice(0, this.#head);
+      this.#settled = Math.max(0, this.#settled - this.#head);
+      this.#head = 0;
+    }
+    return message;
+  }
+
+  /** Whether FIN is the only thing left to take. */
+  get atEnd(): boolean {
+    return this.finished && !this.ended && this.error === undefined && this.waiting === 0;
+  }
+
+  /** Charged bytes of one message. */
+  static charge(message: Bytes): number {
+    return message.length + MESSAGE_CHARGE;
+  }
+
+  /** Drop what waits. @returns the charged bytes that were not consumed. */
+  clear(): number {
+    this.#inbox = [];
+    this.#head = this.#settled = 0;
+    this.#clearParts();
+    return this.window.received - this.window.consumed;
+  }
+
+  /** Stop holding whole records for small messages that stay unread (T5). */
+  settle(): void {
+    const inbox = this.#inbox;
+    for (let i = Math.max(this.#head, this.#settled); i < inbox.length; i++)
+      inbox[i] = detachView(inbox[i] as Bytes);
+    this.#settled = inbox.length;
+  }
+
+  #tooLarge(bytes: number): ProtocolError {
+    const most = this.#limits.maxMessageBytes;
+    return new ProtocolError(
+      "ERR_MESSAGE_TOO_LARGE",
+      `Cannot accept message of ${bytes} bytes or more: limit is ${most}`,
+    );
+  }
+}

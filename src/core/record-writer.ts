@@ -1,0 +1,114 @@
+import type { BufferPool } from "./buffer-pool.ts";
+import type { Bytes } from "./bytes.ts";
+import { FrameFlag, FrameType, type StreamId, writeFrameHeader } from "./frame.ts";
+import { PLAIN_RECORD, RECORD_LENGTH_BYTES } from "./record.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
+
+const DATA_WITH_LENGTH = (FrameType.DATA << 4) | FrameFlag.LEN;
+
+/** Bodies up to this length are moved over their length field when they turn out to be a record's last. */
+const MOVABLE_BYTES = 1_024;
+
+/**
+ * Builds one record at a time in a pool's slab. Frame writers put bytes at `at` and move it; they stay below `end`.
+ */
+export class RecordWriter {
+  /** The slab being written to. */
+  bytes: Uint8Array;
+  /** Next free byte. */
+  at = 0;
+  /** Where this record must end. */
+  end = 0;
+  readonly #pool: BufferPool;
+  #start = 0;
+  #first = 0;
+  #frameAt = 0;
+  #bodyAt = 0;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+    this.bytes = pool.slab;
+  }
+
+  /** Start a record of at most `most` bytes; `room` of them are there for sure. */
+  begin(room: number, most: number): void {
+    this.#pool.reserve(room + RECORD_LENGTH_BYTES);
+    this.bytes = this.#pool.slab;
+    this.#start = this.#pool.at + RECORD_LENGTH_BYTES;
+    this.end = Math.min(this.#start + most, this.bytes.length);
+    this.bytes[this.#start] = PLAIN_RECORD;
+    this.at = this.#first = this.#start + 1;
+  }
+
+  /** Whether the record holds no frame yet. */
+  get empty(): boolean {
+    return this.at === this.#first;
+  }
+
+  /** Bytes of the record so far. */
+  get length(): number {
+    return this.at - this.#start;
+  }
+
+  /** Bytes that are free in this record. */
+  get room(): number {
+    return this.end - this.at;
+  }
+
+  /** Write the header of a frame whose body is `length` bytes; the caller writes the body at `at`. */
+  frame(type: number, flags: number, stream: StreamId, length: number): void {
+    this.#frameAt = this.at;
+    this.at = writeFrameHeader(this.bytes, this.at, type, flags | FrameFlag.LEN, stream, length);
+    this.#bodyAt = this.at;
+  }
+
+  /** Write a DATA frame with a whole message. */
+  message(stream: StreamId, payload: Uint8Array, length: number): void {
+    const { bytes } = this;
+    let at = this.at;
+    this.#frameAt = at;
+    bytes[at] = DATA_WITH_LENGTH;
+    at = writeVarint(bytes, at + 1, stream);
+    at = writeVarint(bytes, at, length);
+    this.#bodyAt = at;
+    bytes.set(payload, at);
+    this.at = at + length;
+  }
+
+  /** Copy `body` behind the header. */
+  put(body: Uint8Array): void {
+    this.bytes.set(body, this.at);
+    this.at += body.length;
+  }
+
+  /** Append a varint. */
+  varint(value: number): void {
+    this.at = writeVarint(this.bytes, this.at, value);
+  }
+
+  /**
+   * Close the record.
+   * @param prefixed - put the record's length in front, for lanes that carry bytes
+   * @returns the record, the caller's to keep; `undefined` when it holds no frame.
+   */
+  finish(prefixed: boolean): Bytes | undefined {
+    if (this.empty) return undefined;
+    this.#dropLastLength();
+    const length = this.at - this.#start;
+    if (!prefixed) return this.#pool.commit(this.#start, this.at);
+    const start = this.#start - varintBytes(length);
+    writeVarint(this.bytes, start, length);
+    return this.#pool.commit(start, this.at);
+  }
+
+  /** The last frame of a record ends with it and needs no length. */
+  #dropLastLength(): void {
+    const { bytes } = this;
+    const bodyLength = this.at - this.#bodyAt;
+    if (bodyLength > MOVABLE_BYTES) return;
+    const width = varintBytes(bodyLength);
+    bytes[this.#frameAt] = (bytes[this.#frameAt] as number) & ~FrameFlag.LEN;
+    bytes.copyWithin(this.#bodyAt - width, this.#bodyAt, this.at);
+    this.at -= width;
+  }
+}

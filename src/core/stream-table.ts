@@ -1,0 +1,164 @@
+import { ProtocolError } from "./errors.ts";
+import { SESSION_ID, type StreamId } from "./frame.ts";
+import { EARLY_STREAMS } from "./limits.ts";
+import type { Stream } from "./stream.ts";
+
+/** Who said HELLO first: the low bit of the numbers of the streams that a side opens. */
+export type Role = "client" | "server";
+
+/** Number of the `count`-th stream that a side opens, 1 first. */
+export function streamId(role: Role, count: number): StreamId {
+  return (count * 4 + (role === "client" ? 0 : 1)) as StreamId;
+}
+
+/**
+ * The streams of a session by number, and how many each side may open.
+ *
+ *     id = count * 4 + initiator     count 1, 2, 3, ... without gaps; initiator 0 client, 1 server
+ *                                    bit 1 is 0 (reserved for one-way streams)
+ *
+ * The credit for opening is an absolute count, like the credit for bytes: a side opens stream `count` only while
+ * `count <= limit`. A stream holds its place until both halves are over and its handler has let go of it.
+ */
+export class StreamTable {
+  readonly #role: Role;
+  readonly #streams: Map<StreamId, Stream> = new Map();
+  readonly #maxStreams: number;
+  /** Streams that this side has opened, and may open. */
+  #opened = 0;
+  #openLimit = EARLY_STREAMS;
+  /** Streams of this side that the peer bears at a time. */
+  #peerStreams = EARLY_STREAMS;
+  /** Streams that the peer has opened; those of them that are over. */
+  #accepted = 0;
+  #over = 0;
+  /** Count up to which the peer may open, as last told. */
+  #toldLimit: number;
+  #lastId: StreamId = SESSION_ID;
+  #last: Stream | undefined;
+
+  constructor(role: Role, maxStreams: number) {
+    this.#role = role;
+    this.#maxStreams = this.#toldLimit = maxStreams;
+  }
+
+  /** Streams that are not over, of both sides. */
+  get size(): number {
+    return this.#streams.size;
+  }
+
+  /** The streams that are not over. */
+  values(): IterableIterator<Stream> {
+    return this.#streams.values();
+  }
+
+  /** Whether this side may open one more stream. */
+  get mayOpen(): boolean {
+    return this.#opened < this.#openLimit;
+  }
+
+  /** Count up to which this side may open. */
+  get openLimit(): number {
+    return this.#openLimit;
+  }
+
+  /** Raise the number of streams that this side may open. @throws {ProtocolError} when it goes back. */
+  allow(limit: number): void {
+    if (limit < this.#openLimit) {
+      throw new ProtocolError("ERR_FLOW", `Cannot accept stream credit ${limit}: it was ${this.#openLimit}`);
+    }
+    this.#openLimit = limit;
+  }
+
+  /** The peer's HELLO replaces the early number, which may also lower it; streams that are open stay. */
+  adopt(limit: number): void {
+    this.#openLimit = this.#peerStreams = limit;
+  }
+
+  /** Streams that can have been open at a time, of both sides: frames that cross can still name each of them. */
+  get mostOpen(): number {
+    return this.#maxStreams + Math.min(this.#opened, Math.max(this.#peerStreams, EARLY_STREAMS));
+  }
+
+  /** Number of the stream that {@link add} adds next. */
+  get nextId(): StreamId {
+    return streamId(this.#role, this.#opened + 1);
+  }
+
+  /** Enter a stream that this side opens; it has its number from {@link nextId}. */
+  add(stream: Stream): void {
+    this.#opened++;
+    this.#streams.set(stream.id, stream);
+  }
+
+  /**
+   * Check the number of a stream that the peer opens.
+   * @throws {ProtocolError} for a wrong initiator, a number out of order, or one beyond the limit.
+   */
+  checkAccept(id: StreamId): void {
+    const expected = streamId(this.#role === "client" ? "server" : "client", this.#accepted + 1);
+    if (id !== expected)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot open stream ${id}: expected ${expected}`);
+    if (this.#accepted >= this.#toldLimit) {
+      throw new ProtocolError(
+        "ERR_STREAM_LIMIT",
+        `Cannot open stream ${id}: ${this.#toldLimit} streams are allowed`,
+      );
+    }
+  }
+
+  /** Enter a stream that the peer opened. */
+  accept(stream: Stream): void {
+    this.#accepted++;
+    this.#streams.set(stream.id, stream);
+  }
+
+  /**
+   * Find a stream by number.
+   * @returns `undefined` for a stream that is over.
+   * @throws {ProtocolError} for a stream that was never opened.
+   */
+  find(id: StreamId): Stream | undefined {
+    if (id === this.#lastId && this.#last !== undefined) return this.#last;
+    const stream = this.#streams.get(id);
+    if (stream === undefined) {
+      const opened = (id & 1) === (this.#role === "client" ? 0 : 1) ? this.#opened : this.#accepted;
+      if ((id & 2) !== 0 || id < 4 || Math.floor(id / 4) > opened) {
+        throw new ProtocolError("ERR_PROTOCOL", `Cannot find stream ${id}: it was never opened`);
+      }
+      return undefined;
+    }
+    this.#lastId = id;
+    this.#last = stream;
+    return stream;
+  }
+
+  /** Remove a stream that is over. @returns true when the peer must hear of a place that got free. */
+  remove(stream: Stream): boolean {
+    if (!this.#streams.delete(stream.id)) return false;
+    if (this.#last === stream) {
+      this.#lastId = SESSION_ID;
+      this.#last = undefined;
+    }
+    if (stream.local) return false;
+    this.#over++;
+    return this.#accepted === this.#toldLimit || this.acceptLimit - this.#toldLimit >= this.#maxStreams >>> 2;
+  }
+
+  /** Count up to which the peer may open now. */
+  get acceptLimit(): number {
+    return this.#over + this.#maxStreams;
+  }
+
+  /** The peer is told of {@link acceptLimit}. */
+  told(): void {
+    this.#toldLimit = this.acceptLimit;
+  }
+
+  /** Forget all streams. */
+  clear(): void {
+    this.#streams.clear();
+    this.#lastId = SESSION_ID;
+    this.#last = undefined;
+  }
+}

@@ -1,0 +1,151 @@
+import type { Bytes } from "../src/core/bytes.ts";
+import { Connection, type ConnectionOptions } from "../src/core/connection.ts";
+import type { SessionEvent } from "../src/core/events.ts";
+import { MAIN_LANE } from "../src/core/lane.ts";
+import { type Limits, resolveLimits } from "../src/core/limits.ts";
+import type { Stream } from "../src/core/stream.ts";
+
+/** One end of a {@link Pair}. */
+export type Side = "client" | "server";
+
+/** What a pair is made with. */
+export interface PairOptions {
+  readonly limits?: Partial<Limits>;
+  readonly serverLimits?: Partial<Limits>;
+  readonly messageBoundaries?: boolean;
+  readonly client?: Partial<ConnectionOptions>;
+  readonly server?: Partial<ConnectionOptions>;
+  /** What is asked of `takeOutput`. */
+  readonly maxBytes?: number;
+  /** Byte lanes: the link delivers pieces of this many bytes; whole records by default. */
+  readonly pieceBytes?: number;
+  /** The server accepts clients only when the test says so. */
+  readonly manualAccept?: boolean;
+}
+
+/** Two connections over a link without delay, and one clock. Nothing moves before {@link Pair.settle}. */
+export class Pair {
+  now = 1_000;
+  readonly client: Connection;
+  readonly server: Connection;
+  /** Events of each side in order, `readable` included. */
+  readonly clientEvents: SessionEvent[] = [];
+  readonly serverEvents: SessionEvent[] = [];
+  /** Records that crossed the link, in order. */
+  readonly wire: { readonly from: Side; readonly record: Bytes }[] = [];
+  /** Called with each event, for tests that act on them. */
+  onEvent: (side: Side, event: SessionEvent) => void = () => {};
+  readonly #options: PairOptions;
+
+  constructor(options: PairOptions = {}) {
+    this.#options = options;
+    const common = {
+      messageBoundaries: options.messageBoundaries ?? true,
+      codecs: ["raw"],
+      now: this.now,
+    };
+    this.client = new Connection({
+      ...common,
+      role: "client",
+      limits: resolveLimits(options.limits),
+      ...options.client,
+    });
+    this.server = new Connection({
+      ...common,
+      role: "server",
+      limits: resolveLimits(options.serverLimits ?? options.limits),
+      ...options.server,
+    });
+  }
+
+  /** Move records and events until nothing moves. */
+  settle(): void {
+    while (this.#move("client") || this.#move("server"));
+  }
+
+  /** Let time pass, call what is due, and settle. */
+  advance(ms: number): void {
+    this.now += ms;
+    for (const side of [this.client, this.server]) {
+      if (side.deadline !== undefined && side.deadline <= this.now) side.handleTimeout(this.now);
+    }
+    this.settle();
+  }
+
+  /** Settle a fresh pair until both sides are open. */
+  open(): this {
+    this.settle();
+    return this;
+  }
+
+  /** Move what one side has to send, and nothing else: the other side's answers stay where they are. */
+  deliver(from: Side): void {
+    while (this.#move(from));
+  }
+
+  /** What one side has to send, taken off the link. */
+  take(from: Side): Bytes[] {
+    const records: Bytes[] = [];
+    for (let record = this.#next(from); record !== undefined; record = this.#next(from)) records.push(record);
+    return records;
+  }
+
+  /** Give a record, or a piece of a lane, to one side, and drain the events. */
+  give(to: Side, record: Bytes): void {
+    const { messageBoundaries = true, pieceBytes = record.length } = this.#options;
+    for (let at = 0; at < record.length; at += pieceBytes) {
+      const end = messageBoundaries ? record.length : at + pieceBytes;
+      this[to].receive(MAIN_LANE, record.slice(at, end), this.now);
+      if (messageBoundaries) break;
+    }
+    this.drain();
+  }
+
+  /** Hand out the events that wait. */
+  drain(): void {
+    this.#drain("client", this.clientEvents);
+    this.#drain("server", this.serverEvents);
+  }
+
+  /** The streams that the peer of `side` opened, in order. */
+  streams(side: Side): Stream[] {
+    const events = side === "client" ? this.clientEvents : this.serverEvents;
+    return events.flatMap((event) => (event.kind === "stream" ? [event.stream] : []));
+  }
+
+  #next(from: Side): Bytes | undefined {
+    const record = this[from].takeOutput(MAIN_LANE, this.#options.maxBytes ?? 1 << 20, this.now);
+    if (record !== undefined) this.wire.push({ from, record: record.slice() });
+    return record;
+  }
+
+  #move(from: Side): boolean {
+    const record = this.#next(from);
+    if (record !== undefined) this.give(from === "client" ? "server" : "client", record);
+    else this.drain();
+    return record !== undefined;
+  }
+
+  #drain(name: Side, into: SessionEvent[]): void {
+    const side = this[name];
+    for (let event = side.poll(); event !== undefined; event = side.poll()) {
+      into.push(event);
+      if (event.kind === "authenticate" && this.#options.manualAccept !== true) {
+        side.accept(new Uint8Array(16), this.now);
+      }
+      this.onEvent(name, event);
+    }
+  }
+}
+
+/** Open a stream with the plainest start. */
+export function openStream(connection: Connection, name = ""): Stream {
+  return connection.mux.open({ name, priority: 3, metadata: new Uint8Array(0) });
+}
+
+/** All messages that wait on a stream. */
+export function readAll(stream: Stream): Bytes[] {
+  const messages: Bytes[] = [];
+  for (let message = stream.read(); message !== undefined; message = stream.read()) messages.push(message);
+  return messages;
+}

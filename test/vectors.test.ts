@@ -1,0 +1,562 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { BufferPool } from "../src/core/buffer-pool.ts";
+import type { Bytes } from "../src/core/bytes.ts";
+import { HARD_DECODE_LIMITS, resolveDecodeLimits } from "../src/core/codecs/decode-limits.ts";
+import { Connection } from "../src/core/connection.ts";
+import { ErrorCode, type ErrorName, ProtocolError, StreamError } from "../src/core/errors.ts";
+import type { SessionEvent } from "../src/core/events.ts";
+import { FieldReader, FieldWriter } from "../src/core/fields.ts";
+import { FrameFlag, FrameReader, FrameType, type StreamId } from "../src/core/frame.ts";
+import { decodeHello, encodeHello, type Hello } from "../src/core/hello.ts";
+import { MAIN_LANE } from "../src/core/lane.ts";
+import { DEFAULT_LIMITS, HARD_LIMITS, MAX_WINDOW_BYTES, resolveLimits } from "../src/core/limits.ts";
+import { decodeMetadata, encodeMetadata, type Metadata } from "../src/core/metadata.ts";
+import { NameReader, NameWriter } from "../src/core/names.ts";
+import { MAGIC, RECORD_LENGTH_BYTES, RecordReader } from "../src/core/record.ts";
+import { RecordWriter } from "../src/core/record-writer.ts";
+import type { Role } from "../src/core/stream-table.ts";
+import { Cursor, varintBytes, writeVarint } from "../src/core/varint.ts";
+
+/** What all vectors have. Those with an `error` are refused; those with `decodeOnly` are read but not written so. */
+interface Vector {
+  readonly name: string;
+  readonly hex: string;
+  readonly meaning: string;
+  readonly error?: ErrorName;
+  readonly decodeOnly?: boolean;
+}
+
+const FOLDER = join(import.meta.dirname, "vectors");
+const FILES = [
+  "varints",
+  "fields",
+  "names",
+  "metadata",
+  "hello",
+  "frames",
+  "lanes",
+  "refused",
+  "conversations",
+];
+
+function load<T>(file: string): readonly (Vector & T)[] {
+  return JSON.parse(readFileSync(join(FOLDER, `${file}.json`), "utf8"));
+}
+
+const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+const bytesOf = (hex: string): Bytes => new Uint8Array(Buffer.from(hex, "hex"));
+
+/** The code of the ProtocolError that `run` throws. */
+function refusal(run: () => unknown): ErrorName | undefined {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof ProtocolError) return error.code;
+    throw error;
+  }
+  return undefined;
+}
+
+/** Tests of one file: `read` decodes, `write` encodes again. */
+function suite<T>(
+  file: string,
+  read: (bytes: Bytes, vector: Vector & T) => unknown,
+  expected: (vector: Vector & T) => unknown,
+  write: (vector: Vector & T) => Uint8Array,
+): void {
+  describe(`vectors/${file}.json`, () => {
+    for (const vector of load<T>(file)) {
+      if (vector.error !== undefined) {
+        it(`refuses ${vector.name}`, () => {
+          expect(refusal(() => read(bytesOf(vector.hex), vector))).toBe(vector.error);
+        });
+        continue;
+      }
+      it(`reads ${vector.name}`, () => {
+        expect(read(bytesOf(vector.hex), vector)).toEqual(expected(vector));
+      });
+      if (vector.decodeOnly) continue;
+      it(`writes ${vector.name}`, () => {
+        expect(hexOf(write(vector))).toBe(vector.hex);
+      });
+    }
+  });
+}
+
+suite<{ value: number }>(
+  "varints",
+  (bytes) => {
+    const cursor = new Cursor(bytes);
+    const value = cursor.varint();
+    expect(cursor.at).toBe(bytes.length);
+    return value;
+  },
+  ({ value }) => value,
+  ({ value }) => {
+    const bytes = new Uint8Array(varintBytes(value));
+    expect(writeVarint(bytes, 0, value)).toBe(bytes.length);
+    return bytes;
+  },
+);
+
+interface Field {
+  readonly key: number;
+  readonly number?: number;
+  readonly text?: string;
+  readonly hex?: string;
+}
+
+suite<{ fields: readonly Field[] }>(
+  "fields",
+  (bytes, { fields }) => {
+    const reader = new FieldReader(bytes);
+    const found: Field[] = [];
+    while (reader.next()) {
+      const { number, text } = fields?.[found.length] ?? {};
+      if (number !== undefined) found.push({ key: reader.key, number: reader.number() });
+      else if (text !== undefined) found.push({ key: reader.key, text: reader.text() });
+      else found.push({ key: reader.key, hex: hexOf(reader.bytes()) });
+    }
+    return found;
+  },
+  ({ fields }) => fields,
+  ({ fields }) => {
+    const writer = new FieldWriter();
+    for (const { key, number, text, hex = "" } of fields) {
+      if (number !== undefined) writer.number(key, number);
+      else if (text !== undefined) writer.text(key, text);
+      else writer.bytes(key, bytesOf(hex));
+    }
+    return writer.finish();
+  },
+);
+
+suite<{ names: readonly string[]; maxNames?: number }>(
+  "names",
+  (bytes, { maxNames = 1_024 }) => {
+    const reader = new NameReader(maxNames);
+    const cursor = new Cursor(bytes);
+    const names: string[] = [];
+    while (cursor.at < cursor.end) names.push(reader.read(cursor));
+    return names;
+  },
+  ({ names }) => names,
+  ({ names, maxNames = 1_024 }) => {
+    const writer = new NameWriter(maxNames);
+    const labels = names.map((name) => {
+      const label = writer.label(name);
+      writer.commit(name);
+      return label;
+    });
+    return Buffer.concat(labels);
+  },
+);
+
+interface MetadataFields extends Omit<Metadata, "headers" | "failure"> {
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly failure?: { readonly code: ErrorName; readonly details?: string };
+}
+
+function toMetadata({ headers, failure, ...rest }: MetadataFields): Metadata {
+  const details = failure?.details === undefined ? {} : { details: bytesOf(failure.details) };
+  return {
+    ...rest,
+    ...(headers === undefined ? {} : { headers: new Map(headers) }),
+    ...(failure === undefined ? {} : { failure: { ...failure, ...details } as Metadata["failure"] & object }),
+  };
+}
+
+suite<{ fields: MetadataFields }>(
+  "metadata",
+  (bytes) => {
+    const cursor = new Cursor(bytes);
+    const metadata = decodeMetadata(cursor, DEFAULT_LIMITS);
+    expect(cursor.at).toBe(bytes.length);
+    return metadata;
+  },
+  ({ fields }) => toMetadata(fields),
+  ({ fields }) => encodeMetadata(toMetadata(fields), DEFAULT_LIMITS),
+);
+
+interface HelloFields extends Omit<Hello, "sessionId" | "token"> {
+  readonly sessionId?: string;
+  readonly token?: string;
+}
+
+function toHello({ sessionId, token, ...rest }: HelloFields): Hello {
+  return {
+    ...rest,
+    ...(sessionId === undefined ? {} : { sessionId: bytesOf(sessionId) }),
+    ...(token === undefined ? {} : { token: bytesOf(token) }),
+  };
+}
+
+suite<{ fields: HelloFields }>(
+  "hello",
+  (bytes) => decodeHello(bytes),
+  ({ fields }) => toHello(fields),
+  ({ fields }) => encodeHello(toHello(fields)),
+);
+
+interface Frame {
+  readonly type: keyof typeof FrameType | number;
+  readonly flags: readonly (keyof typeof FrameFlag)[];
+  readonly stream: number;
+  readonly body: string;
+}
+
+const typeOf = (type: Frame["type"]): number => (typeof type === "number" ? type : FrameType[type]);
+const flagsOf = (flags: Frame["flags"]): number => flags.reduce((set, flag) => set | FrameFlag[flag], 0);
+
+suite<{ frames: readonly Frame[] }>(
+  "frames",
+  (bytes) => {
+    const reader = new FrameReader();
+    reader.reset(bytes, 1);
+    const frames: object[] = [];
+    while (reader.next()) {
+      const body = hexOf(reader.bytes.subarray(reader.bodyAt, reader.bodyEnd));
+      frames.push({ type: reader.type, flags: reader.flags & ~FrameFlag.LEN, stream: reader.stream, body });
+    }
+    return frames;
+  },
+  ({ frames }) =>
+    frames.map(({ type, flags, ...rest }) => ({ type: typeOf(type), flags: flagsOf(flags), ...rest })),
+  ({ frames }) => {
+    const writer = new RecordWriter(new BufferPool());
+    writer.begin(65_536, 65_536);
+    for (const { type, flags, stream, body } of frames) {
+      writer.frame(typeOf(type), flagsOf(flags), stream as StreamId, body.length / 2);
+      writer.put(bytesOf(body));
+    }
+    return writer.finish(false) as Bytes;
+  },
+);
+
+/** The records in what a byte lane carries, given in pieces of `size` bytes. */
+function readLane(bytes: Bytes, size: number): string[] {
+  const reader = new RecordReader(65_536 + 1_024);
+  const records: string[] = [];
+  for (let at = 0; at < bytes.length; at += size) {
+    reader.push(bytes.slice(at, at + size));
+    for (let record = reader.next(); record !== undefined; record = reader.next())
+      records.push(hexOf(record));
+  }
+  return records;
+}
+
+for (const size of [1, 3, 1_000_000]) {
+  suite<{ records: readonly string[] }>(
+    "lanes",
+    (bytes) => readLane(bytes, size),
+    ({ records }) => records,
+    ({ records }) =>
+      Buffer.concat([
+        MAGIC,
+        ...records.map((record) => {
+          const prefix = new Uint8Array(RECORD_LENGTH_BYTES);
+          const end = writeVarint(prefix, 0, record.length / 2);
+          return Buffer.concat([prefix.subarray(0, end), bytesOf(record)]);
+        }),
+      ]),
+  );
+}
+
+/** The limits that HELLO carries in the vectors, so that a changed default changes no vector. */
+const LIMITS = resolveLimits({
+  maxFrameBytes: 65_536,
+  maxMessageBytes: 16_777_216,
+  streamWindowBytes: 262_144,
+  sessionWindowBytes: 1_048_576,
+  maxStreams: 128,
+  maxDatagramBytes: 1_150,
+  keepAliveMs: 15_000,
+});
+const SESSION = Uint8Array.from({ length: 16 }, (_, i) => i);
+const NOW = 1_000;
+
+/** One end, and what it sent and heard. */
+class End {
+  readonly connection: Connection;
+  readonly sent: Bytes[] = [];
+  readonly events: SessionEvent[] = [];
+
+  constructor(role: Role, messageBoundaries: boolean) {
+    this.connection = new Connection({ role, messageBoundaries, limits: LIMITS, codecs: ["json"], now: NOW });
+  }
+
+  /** Take all output and all events. A server accepts whoever says HELLO. */
+  turn(now: number): Bytes[] {
+    const records: Bytes[] = [];
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (let event = this.connection.poll(); event !== undefined; event = this.connection.poll()) {
+        moved = true;
+        this.events.push(event);
+        if (event.kind === "authenticate") this.connection.accept(SESSION, now);
+      }
+      const record = this.connection.takeOutput(MAIN_LANE, 66_560, now);
+      if (record === undefined) continue;
+      moved = true;
+      records.push(record);
+    }
+    this.sent.push(...records);
+    return records;
+  }
+}
+
+interface Refused {
+  readonly role: Role;
+  readonly state: "opening" | "open";
+  readonly before?: readonly string[];
+  readonly silent?: boolean;
+}
+
+const PEER_HELLO = load<object>("frames").find(({ name }) => name === "HELLO frame") as Vector;
+
+describe("vectors/refused.json", () => {
+  for (const vector of load<Refused>("refused")) {
+    for (const messageBoundaries of [true, false]) {
+      it(`refuses ${vector.name} on a ${messageBoundaries ? "message" : "byte"} lane`, () => {
+        const end = new End(vector.role, messageBoundaries);
+        const feed = (hex: string): void => {
+          const bytes = bytesOf(hex);
+          const prefix = new Uint8Array(8);
+          const framed = Buffer.concat([prefix.subarray(0, writeVarint(prefix, 0, bytes.length)), bytes]);
+          end.connection.receive(MAIN_LANE, messageBoundaries ? bytes : new Uint8Array(framed), NOW);
+          end.turn(NOW);
+        };
+        end.turn(NOW);
+        if (!messageBoundaries) end.connection.receive(MAIN_LANE, MAGIC.slice(), NOW);
+        if (vector.state === "open") feed(PEER_HELLO.hex);
+        for (const hex of vector.before ?? []) feed(hex);
+        expect(end.connection.state).toBe(vector.state);
+        const before = end.sent.length;
+        feed(vector.hex);
+        const closed = end.events.find((event) => event.kind === "closed");
+        expect(closed?.error?.code).toBe(vector.error);
+        const answer = end.sent.slice(before).map(hexOf).join("");
+        const code = varintBytes(ErrorCode[vector.error as ErrorName]);
+        expect(code).toBe(1);
+        const close = `00c000${ErrorCode[vector.error as ErrorName].toString(16).padStart(2, "0")}`;
+        if (vector.silent) expect(answer).toBe("");
+        else expect(answer).toContain(close);
+      });
+    }
+  }
+});
+
+interface Said {
+  readonly conversation: string;
+  readonly sender: Role;
+}
+
+const text = (value: string): Bytes => new Uint8Array(Buffer.from(value));
+const NO_METADATA = new Uint8Array(0);
+
+/** Two ends, and every record in the order in which it crossed. */
+class Talk {
+  readonly client: End;
+  readonly server: End;
+  readonly said: { readonly sender: Role; readonly hex: string }[] = [];
+  now = NOW;
+
+  constructor(messageBoundaries = true) {
+    this.client = new End("client", messageBoundaries);
+    this.server = new End("server", messageBoundaries);
+  }
+
+  /** Carry records to and fro until none is left; all of one turn first, then the answer. */
+  settle(): this {
+    for (let moved = true; moved; ) {
+      moved = false;
+      for (const [from, to] of [
+        [this.client, this.server],
+        [this.server, this.client],
+      ] as const) {
+        for (const record of from.turn(this.now)) {
+          moved = true;
+          this.said.push({ sender: from.connection.role, hex: hexOf(record) });
+          to.connection.receive(MAIN_LANE, record.slice(), this.now);
+        }
+      }
+    }
+    return this;
+  }
+
+  open(name: string, message: string, end: boolean) {
+    const stream = this.client.connection.mux.open({ name, priority: 3, metadata: NO_METADATA });
+    expect(stream.trySend(text(message))).toBe(true);
+    if (end) stream.finish();
+    return stream;
+  }
+
+  /** Streams that the server was asked to accept. */
+  get accepted() {
+    return this.server.events.flatMap((event) => (event.kind === "stream" ? [event.stream] : []));
+  }
+
+  wait(ms: number): this {
+    this.now += ms;
+    for (const { connection } of [this.client, this.server]) {
+      if ((connection.deadline ?? Number.POSITIVE_INFINITY) <= this.now) connection.handleTimeout(this.now);
+    }
+    return this.settle();
+  }
+}
+
+const CONVERSATIONS: Readonly<Record<string, () => Talk>> = {
+  "unary call": () => {
+    const talk = new Talk();
+    const call = talk.open("math.add", "[1,2]", true);
+    talk.settle();
+    const answer = talk.accepted[0]!;
+    expect(Buffer.from(answer.read()!).toString()).toBe("[1,2]");
+    answer.trySend(text("3"));
+    answer.finish();
+    answer.release();
+    talk.settle();
+    expect(Buffer.from(call.read()!).toString()).toBe("3");
+    talk.settle().wait(25);
+    expect([talk.client.connection.mux.table.size, talk.server.connection.mux.table.size]).toEqual([0, 0]);
+    return talk;
+  },
+  "second call": () => {
+    const talk = new Talk().settle();
+    talk.open("echo", "1", true);
+    talk.open("echo", "2", true);
+    talk.settle();
+    for (const stream of talk.accepted) {
+      stream.trySend(stream.read()!);
+      stream.finish();
+    }
+    return talk.settle();
+  },
+  "failed call": () => {
+    const talk = new Talk();
+    talk.open("buy", "7", true);
+    talk.settle();
+    const answer = talk.accepted[0]!;
+    answer.read();
+    answer.finish(encodeMetadata({ failure: { code: "ERR_APPLICATION", name: "OutOfStock" } }, LIMITS));
+    return talk.settle();
+  },
+  "cancelled stream": () => {
+    const talk = new Talk();
+    const stream = talk.open("feed", "1", false);
+    talk.settle();
+    const enough = new StreamError("ERR_CANCELLED", "enough");
+    stream.stop(enough);
+    stream.reset(enough);
+    return talk.settle();
+  },
+  farewell: () => {
+    const talk = new Talk().settle();
+    talk.server.connection.goAway("restart", 1_000);
+    talk.settle();
+    talk.client.connection.close("ERR_NONE", "bye");
+    return talk.settle();
+  },
+  "byte lane": () => new Talk(false).settle(),
+};
+
+describe("vectors/conversations.json", () => {
+  const vectors = load<Said>("conversations");
+  for (const [name, talk] of Object.entries(CONVERSATIONS)) {
+    it(`holds ${name} byte by byte`, () => {
+      const expected = vectors.filter(({ conversation }) => conversation === name);
+      expect(talk().said).toEqual(expected.map(({ sender, hex }) => ({ sender, hex })));
+    });
+  }
+
+  it("has no conversation that is not held", () => {
+    expect(new Set(vectors.map(({ conversation }) => conversation))).toEqual(
+      new Set(Object.keys(CONVERSATIONS)),
+    );
+  });
+});
+
+describe("docs/protocol.md", () => {
+  const document = readFileSync(join(import.meta.dirname, "../docs/protocol.md"), "utf8");
+  const vectors = FILES.flatMap((file) => load<object>(file));
+  /** Rows of the tables whose first cell is `head`, as cells. */
+  const rows = (head: string): string[][] => {
+    const [, table = ""] = document.split(new RegExp(`^\\| ${head} \\|.*\\n\\|[-|: ]+\\|\\n`, "m"));
+    const lines = table.split("\n");
+    const end = lines.findIndex((line) => !line.startsWith("|"));
+    return lines.slice(0, end).map((line) =>
+      line
+        .slice(1, -1)
+        .split("|")
+        .map((cell) => cell.trim()),
+    );
+  };
+  const number = (cell: string): number => Number(cell.replaceAll(",", ""));
+
+  it("shows only bytes that are in the vectors", () => {
+    const known = new Set(vectors.map(({ hex }) => hex));
+    const shown = [...document.matchAll(/^```hex\n([\s\S]*?)^```$/gm)].map(([, block = ""]) =>
+      block.replaceAll(/#.*$/gm, "").replaceAll(/\s/g, ""),
+    );
+    expect(shown.length).toBeGreaterThan(20);
+    expect(shown.filter((hex) => !known.has(hex))).toEqual([]);
+  });
+
+  it("lists every frame type", () => {
+    const listed = rows("type").map(([type, name]) => [name, number(type ?? "")]);
+    expect(Object.fromEntries(listed)).toEqual(FrameType);
+  });
+
+  it("lists every error", () => {
+    const listed = rows("number").map(([code, name = ""]) => [name.replaceAll("`", ""), number(code ?? "")]);
+    expect(Object.fromEntries(listed)).toEqual(ErrorCode);
+  });
+
+  it("lists every limit with its default and its hard limit", () => {
+    const hard: Record<string, number> = { ...HARD_LIMITS, ...HARD_DECODE_LIMITS };
+    const expected = Object.entries({ ...DEFAULT_LIMITS, ...DEFAULT_LIMITS.decode }).flatMap(
+      ([name, value]) => (typeof value === "number" ? [[name, value, hard[name] ?? MAX_WINDOW_BYTES]] : []),
+    );
+    const listed = rows("limit").map(([name = "", value = "", , most = ""]) => [
+      name.replaceAll("`", ""),
+      number(value),
+      most === "2^31-1" ? MAX_WINDOW_BYTES : number(most),
+    ]);
+    expect(listed.sort()).toEqual(expected.sort());
+  });
+
+  it("lists the least value of every limit", () => {
+    for (const [cell = "", , leastCell = ""] of rows("limit")) {
+      const name = cell.replaceAll("`", "");
+      const least = number(leastCell);
+      const resolve = name in HARD_DECODE_LIMITS ? resolveDecodeLimits : resolveLimits;
+      expect(() => resolve({ [name]: least }), `${name} ${least}`).not.toThrow();
+      expect(() => resolve({ [name]: least - 1 }), `${name} ${least - 1}`).toThrow(RangeError);
+    }
+  });
+});
+
+describe("the vectors", () => {
+  const vectors = FILES.flatMap((file) => load<object>(file));
+
+  it("are many, and each name stands once", () => {
+    expect(vectors.length).toBeGreaterThan(200);
+    expect(new Set(vectors.map(({ name }) => name)).size).toBe(vectors.length);
+  });
+
+  it("are lower-case hex, with their meaning", () => {
+    for (const { hex, meaning } of vectors) {
+      expect(hex).toMatch(/^(?:[0-9a-f]{2})*$/);
+      expect(meaning).not.toBe("");
+    }
+  });
+
+  it("have every frame type", () => {
+    const types = load<{ frames?: readonly Frame[] }>("frames").flatMap(({ frames }) => frames ?? []);
+    const seen = new Set(types.map(({ type }) => type));
+    const missing = Object.keys(FrameType).filter((type) => !seen.has(type as Frame["type"]));
+    expect(missing).toEqual(["RESUME"]); // reserved: it has no body yet, and refused.json has it
+  });
+});
