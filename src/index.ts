@@ -1,0 +1,76 @@
+/** What works in every runtime: everything but dialing, which the entry of the runtime adds as `connect`. */
+export { type Bytes, EMPTY } from "./core/bytes.ts";
+export { type Codec, DEFAULT_DECODE_LIMITS, type DecodeLimits } from "./core/codecs/codec.ts";
+export { json, jsonCodec } from "./core/codecs/json.ts";
+export { rawCodec as raw } from "./core/codecs/raw.ts";
+export {
+  ErrorCode,
+  type ErrorName,
+  ProtocolError,
+  StateError,
+  StreamError,
+  TransportError,
+  WireError,
+} from "./core/errors.ts";
+export type { Hello } from "./core/hello.ts";
+export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+export { CallStream } from "./rpc/call-stream.ts";
+export {
+  type Caller,
+  type CallOptions,
+  type Client,
+  type ClientMiddleware,
+  type ClientOptions,
+  ClientStreamCall,
+  client,
+  type OutgoingCall,
+} from "./rpc/client.ts";
+export { CallContext } from "./rpc/context.ts";
+export {
+  type Contract,
+  clientStream,
+  contract,
+  duplex,
+  type ErrorMap,
+  type InputOf,
+  type Method,
+  type MethodOptions,
+  type MethodTree,
+  type OutputOf,
+  type Schema,
+  type Shape,
+  serverStream,
+  type,
+  unary,
+} from "./rpc/contract.ts";
+export { CallError, type ErrorOf, errorOf } from "./rpc/errors.ts";
+export {
+  type Handler,
+  type Handlers,
+  type ImplementOptions,
+  type Incoming,
+  implement,
+  type Middleware,
+  type Outgoing,
+  type Service,
+} from "./rpc/service.ts";
+export { type AcceptOptions, type AuthenticateRequest, accept } from "./session/accept.ts";
+export type { BackoffOptions } from "./session/backoff.ts";
+export { type ConnectOptions, connectWith, type Dial } from "./session/connect.ts";
+export { MessageStream, type StreamOptions } from "./session/message-stream.ts";
+export type { Credentials, SessionOptions } from "./session/options.ts";
+export {
+  type CloseOptions,
+  DatagramEvent,
+  Session,
+  type SessionState,
+  type SessionStats,
+  StateChangeEvent,
+} from "./session/session.ts";
+export { type MemoryPair, memoryPair } from "./transports/memory.ts";
+export type {
+  Transport,
+  TransportCapabilities,
+  TransportEvents,
+  TransportName,
+} from "./transports/transport.ts";

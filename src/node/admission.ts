@@ -1,0 +1,122 @@
+import type { IncomingMessage } from "node:http";
+
+/** Whom a server lets in by what the upgrade request says. */
+export interface AdmissionOptions {
+  /**
+   * Pages that may connect, as `https://host[:port]`; `"*"` for all, `"same-origin"` for pages from this server's
+   * own host. A request without `Origin`, which no browser sends, is let in. Default `"same-origin"`.
+   */
+  readonly origins?: "*" | "same-origin" | readonly string[];
+  /** Values of the `Host` header that are served, without port, against DNS rebinding. Default: any. */
+  readonly hosts?: readonly string[];
+  /** Open connections of all clients. Default 10,000. */
+  readonly maxConnections?: number;
+  /** Open connections of one address that are not let in yet. Default 64. */
+  readonly maxPendingPerAddress?: number;
+}
+
+/** An answer to an upgrade request that is refused. */
+export interface Refusal {
+  readonly status: 400 | 403 | 404 | 429 | 503;
+  readonly reason: string;
+}
+
+/** The defaults. Source: docs/protocol.md, section 8 (T32, T44). */
+export const DEFAULT_ADMISSION: Required<Omit<AdmissionOptions, "hosts">> = {
+  origins: "same-origin",
+  maxConnections: 10_000,
+  maxPendingPerAddress: 64,
+};
+
+/** Counts connections and decides on upgrade requests. */
+export class Admission {
+  readonly #options: AdmissionOptions & typeof DEFAULT_ADMISSION;
+  readonly #pending: Map<string, number> = new Map();
+  #open = 0;
+
+  /** @throws {TypeError} when an origin or a host cannot match any header. */
+  constructor(options: AdmissionOptions) {
+    const { origins = DEFAULT_ADMISSION.origins, hosts } = options;
+    const named = origins !== "*" && origins !== "same-origin";
+    this.#options = {
+      origins: named ? [origins].flat().map(normalOrigin) : origins,
+      maxConnections: options.maxConnections ?? DEFAULT_ADMISSION.maxConnections,
+      maxPendingPerAddress: options.maxPendingPerAddress ?? DEFAULT_ADMISSION.maxPendingPerAddress,
+      ...(hosts === undefined ? {} : { hosts: hosts.map(normalHost) }),
+    };
+  }
+
+  /** Connections that are open, those included that are not let in yet. */
+  get open(): number {
+    return this.#open;
+  }
+
+  /** Why `request` is refused; `undefined` when it may go on. */
+  check(request: IncomingMessage): Refusal | undefined {
+    const { host, origin } = request.headers;
+    const { hosts, maxConnections, maxPendingPerAddress } = this.#options;
+    if (hosts !== undefined && !hosts.includes(hostname(host)))
+      return { status: 403, reason: "Host is not served" };
+    if (origin !== undefined && !this.#allows(origin, host))
+      return { status: 403, reason: "Origin is not allowed" };
+    if (this.#open >= maxConnections) return { status: 503, reason: "Too many connections" };
+    const address = request.socket.remoteAddress ?? "";
+    if ((this.#pending.get(address) ?? 0) >= maxPendingPerAddress)
+      return { status: 429, reason: "Too many handshakes" };
+    return undefined;
+  }
+
+  #allows(origin: string, host: string | undefined): boolean {
+    const { origins } = this.#options;
+    if (origins === "*") return true;
+    if (origins !== "same-origin") return origins.includes(origin.toLowerCase());
+    try {
+      return new URL(origin).host === host?.toLowerCase();
+    } catch {
+      return false;
+    }
+  }
+
+  /** Count a connection. @returns what to call when it is let in, and when it is closed; each may come once or not. */
+  enter(address: string): { letIn(): void; leave(): void } {
+    this.#open++;
+    this.#pending.set(address, (this.#pending.get(address) ?? 0) + 1);
+    let pending = true;
+    const letIn = () => {
+      if (!pending) return;
+      pending = false;
+      const count = (this.#pending.get(address) ?? 1) - 1;
+      if (count === 0) this.#pending.delete(address);
+      else this.#pending.set(address, count);
+    };
+    const leave = () => {
+      letIn();
+      this.#open--;
+    };
+    return { letIn, leave };
+  }
+}
+
+/** An origin as browsers write it. */
+function normalOrigin(origin: string): string {
+  const normal = origin.toLowerCase().replace(/\/$/, "");
+  if (!/^[a-z][a-z0-9+.-]*:\/\/[^/]+$/.test(normal)) {
+    throw new TypeError(`Cannot allow origin ${JSON.stringify(origin)}: expected https://host[:port]`);
+  }
+  return normal;
+}
+
+function normalHost(host: string): string {
+  const normal = host.toLowerCase();
+  if (hostname(normal) !== normal) {
+    throw new TypeError(`Cannot serve host ${JSON.stringify(host)}: expected a name without port`);
+  }
+  return normal;
+}
+
+/** The `Host` header without its port. */
+function hostname(host: string | undefined): string {
+  if (host === undefined) return "";
+  const end = host.startsWith("[") ? host.indexOf("]") + 1 : host.indexOf(":");
+  return (end > 0 ? host.slice(0, end) : host).toLowerCase();
+}

@@ -1,0 +1,3 @@
+/** The package in Node. */
+export * from "../index.ts";
+export { connect, type NodeConnectOptions } from "./dial.ts";

@@ -1,0 +1,319 @@
+import type { Codec } from "../core/codecs/codec.ts";
+import { WireError } from "../core/errors.ts";
+import type { Metadata } from "../core/metadata.ts";
+import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
+import type { Stream } from "../core/stream.ts";
+import type { Session } from "../session/session.ts";
+import { CallStream, onlyMessage } from "./call-stream.ts";
+import { chooseCodec } from "./codecs.ts";
+import {
+  type Contract,
+  type InputOf,
+  isMethod,
+  type Method,
+  type MethodTree,
+  type OutputOf,
+  type Schema,
+} from "./contract.ts";
+import { CallError, toCallError } from "./errors.ts";
+import { callsOf, type SessionCalls } from "./session-calls.ts";
+import { UnaryCall } from "./unary-call.ts";
+import { validate } from "./validate.ts";
+
+/** What one call can choose. */
+export interface CallOptions {
+  /** Time until the answer is of no use, ms; the handler learns of it. Default for unary calls: `limits.callMs`. */
+  readonly deadlineMs?: number;
+  /** Cancels the call, on both sides. */
+  readonly signal?: AbortSignal;
+  /** Text entries for the handler. */
+  readonly headers?: Iterable<readonly [string, string]>;
+  /** Priority class of this call, in both directions, 0 (first) to 7. Default 3. */
+  readonly priority?: number;
+  /** W3C `traceparent`. */
+  readonly trace?: string;
+}
+
+/** A call that goes through the client's middleware. */
+export interface OutgoingCall {
+  readonly method: string;
+  readonly options: CallOptions;
+}
+
+/** Sees every call before it leaves; gives the options to use, or refuses the call by throwing. */
+export type ClientMiddleware = (call: OutgoingCall) => CallOptions;
+
+/** What a client can choose. */
+export interface ClientOptions {
+  /** Middleware, the outermost first. */
+  readonly use?: readonly ClientMiddleware[];
+}
+
+/** The function that calls a method of this shape. */
+export type Caller<M> =
+  M extends Method<infer S, infer I, infer O>
+    ? S extends "unary"
+      ? (input: InputOf<I>, options?: CallOptions) => Promise<OutputOf<O>>
+      : S extends "server-stream"
+        ? (
+            input: InputOf<I>,
+            options?: CallOptions,
+          ) => Omit<CallStream<never, OutputOf<O>>, "send" | "trySend" | "end">
+        : S extends "client-stream"
+          ? (options?: CallOptions) => ClientStreamCall<InputOf<I>, OutputOf<O>>
+          : (options?: CallOptions) => CallStream<InputOf<I>, OutputOf<O>>
+    : never;
+
+/** The functions of a contract. */
+export type Client<M> = { readonly [K in keyof M]: M[K] extends Method ? Caller<M[K]> : Client<M[K]> };
+
+/** A call that sends many messages and gets one answer. */
+export class ClientStreamCall<Out, Result> {
+  readonly #call: CallStream<Out, Result>;
+  #result: Promise<Result> | undefined;
+
+  constructor(call: CallStream<Out, Result>) {
+    this.#call = call;
+  }
+
+  /** See {@link CallStream.trySend}. */
+  trySend(message: Out): boolean {
+    return this.#call.trySend(message);
+  }
+
+  /** See {@link CallStream.send}. */
+  send(message: Out): Promise<void> {
+    return this.#call.send(message);
+  }
+
+  /**
+   * Send every message of `source`, then {@link finish}. Stops when the handler wants no more of them; when `source`
+   * throws, the call is cancelled.
+   */
+  async sendAll(source: AsyncIterable<Out> | Iterable<Out>): Promise<Result> {
+    try {
+      for await (const message of source) if (!(await this.#sendNext(message))) break;
+    } catch (error) {
+      this.cancel();
+      throw error;
+    }
+    return this.finish();
+  }
+
+  /** @returns false when nothing more can be sent: the result says why. */
+  async #sendNext(message: Out): Promise<boolean> {
+    try {
+      if (!this.#call.trySend(message)) await this.#call.send(message);
+      return true;
+    } catch (error) {
+      if (error instanceof CallError) return false;
+      throw error;
+    }
+  }
+
+  /** Nothing more will be sent. @returns the answer. */
+  finish(): Promise<Result> {
+    this.#call.end();
+    return this.result();
+  }
+
+  /** The answer, which may come before everything was sent. */
+  result(): Promise<Result> {
+    this.#result ??= onlyMessage(this.#call as CallStream<never, Result>);
+    return this.#result;
+  }
+
+  /** Charged bytes that wait to be sent, and that may be sent before the peer must give more credit. */
+  get queuedBytes(): number {
+    return this.#call.queuedBytes;
+  }
+  get creditBytes(): number {
+    return this.#call.creditBytes;
+  }
+
+  /** Give up the call. */
+  cancel(): void {
+    this.#call.cancel();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#call[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * The functions of a contract, calling the peer of a session. Either peer may call: a server can make a client for
+ * the session of a browser.
+ */
+export function client<M extends MethodTree>(
+  session: Session,
+  api: Contract<M>,
+  options: ClientOptions = {},
+): Client<M> {
+  return build(new Calls(session, options), api, "") as Client<M>;
+}
+
+function build(calls: Calls, tree: MethodTree, prefix: string): Record<string, unknown> {
+  const functions: Record<string, unknown> = {};
+  for (const [key, entry] of Object.entries(tree)) {
+    const name = prefix + key;
+    functions[key] = isMethod(entry) ? calls.caller(name, entry) : build(calls, entry, `${name}.`);
+  }
+  return functions;
+}
+
+/** The calls that one client has under way. */
+class Calls {
+  readonly #session: Session;
+  readonly #use: readonly ClientMiddleware[];
+  readonly #shared: SessionCalls;
+
+  constructor(session: Session, options: ClientOptions) {
+    this.#session = session;
+    this.#use = options.use ?? [];
+    this.#shared = callsOf(session);
+  }
+
+  caller(name: string, method: Method): unknown {
+    switch (method.shape) {
+      case "unary":
+        return (input: unknown, options?: CallOptions) => this.#unary(name, method, input, options);
+      case "server-stream":
+        return (input: unknown, options?: CallOptions) => this.#serverStream(name, method, input, options);
+      case "client-stream":
+        return (options?: CallOptions) => new ClientStreamCall(this.#stream(name, method.output, options));
+      case "duplex":
+        return (options?: CallOptions) => this.#stream(name, method.output, options);
+    }
+  }
+
+  #unary(name: string, method: Method, input: unknown, given: CallOptions | undefined): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const options = this.#prepare(name, given);
+      const { stream, codec } = this.#open(name, options);
+      const settle = () => {
+        this.#shared.waiting--;
+        cleanup?.();
+      };
+      const call = new UnaryCall(stream, codec, {
+        resolve: (answer) => {
+          settle();
+          try {
+            resolve(validate(method.output, codec.decode(answer), "answer", name));
+          } catch (error) {
+            reject(toCallError(error));
+          }
+        },
+        reject: (error) => {
+          settle();
+          reject(error);
+        },
+      });
+      this.#shared.waiting++;
+      const cleanup = this.#watch(call, options);
+      try {
+        call.start(codec.encode(input));
+      } catch (error) {
+        call.fail(error);
+      }
+    });
+  }
+
+  /** Deadline and signal of a unary call. @returns what ends the watch. */
+  #watch(call: UnaryCall, { signal, deadlineMs }: CallOptions): () => void {
+    const { clock } = this.#session.options;
+    const { deadlines } = this.#shared;
+    const onAbort = () => call.cancel("ERR_CANCELLED", "Call was cancelled", signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const timer = deadlineMs === undefined ? undefined : clock.schedule(() => call.expire(), deadlineMs);
+    if (deadlineMs === undefined) deadlines.add(call);
+    return () => {
+      signal?.removeEventListener("abort", onAbort);
+      if (timer === undefined) deadlines.delete(call);
+      else clock.cancel(timer);
+    };
+  }
+
+  #serverStream(
+    name: string,
+    method: Method,
+    input: unknown,
+    given: CallOptions | undefined,
+  ): CallStream<unknown, unknown> {
+    const call = this.#stream(name, method.output, given);
+    try {
+      // When the call fails while its request waits for credit, who reads the answers is told.
+      if (!call.trySend(input)) call.send(input).catch(() => {});
+      call.end();
+    } catch (error) {
+      call.cancel();
+      throw error;
+    }
+    return call;
+  }
+
+  #stream(name: string, schema: Schema, given: CallOptions | undefined): CallStream<unknown, unknown> {
+    const options = this.#prepare(name, given);
+    const { stream, codec } = this.#open(name, options);
+    const call = new CallStream<unknown, unknown>(stream, codec, schema, "answer");
+    const { signal, deadlineMs } = options;
+    const { clock } = this.#session.options;
+    const onAbort = () => call.cancel();
+    const late = () => call.cancel("ERR_DEADLINE", "Call took longer than its deadline");
+    const timer = deadlineMs === undefined ? undefined : clock.schedule(late, deadlineMs);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    this.#shared.waiting++;
+    call.onOver = () => {
+      this.#shared.waiting--;
+      signal?.removeEventListener("abort", onAbort);
+      if (timer !== undefined) clock.cancel(timer);
+    };
+    return call;
+  }
+
+  /** Run the middleware and check what must hold before a stream is opened. */
+  #prepare(name: string, given: CallOptions | undefined): CallOptions {
+    let options = given ?? NO_OPTIONS;
+    for (const middleware of this.#use) options = middleware({ method: name, options });
+    const { signal, deadlineMs } = options;
+    if (signal?.aborted) {
+      throw new CallError("ERR_CANCELLED", "ERR_CANCELLED", "Call was cancelled", undefined, signal.reason);
+    }
+    const { maxCalls } = this.#session.options.limits;
+    if (this.#shared.waiting >= maxCalls) {
+      const waiting = `${maxCalls} calls are under way (limit maxCalls)`;
+      throw new CallError("ERR_LIMIT", "ERR_LIMIT", `Cannot call ${name}: ${waiting}`);
+    }
+    if (deadlineMs === undefined || deadlineMs <= MOST_DEADLINE_MS) return options;
+    if (Number.isNaN(deadlineMs)) throw new RangeError(`Cannot call ${name}: deadlineMs is not a number`);
+    return { ...options, deadlineMs: MOST_DEADLINE_MS };
+  }
+
+  #open(name: string, options: CallOptions): { readonly stream: Stream; readonly codec: Codec } {
+    const session = this.#session;
+    const position = chooseCodec(session);
+    const metadata = options === NO_OPTIONS && position === 0 ? NO_METADATA : toMetadata(options, position);
+    try {
+      const stream = session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
+      return { stream, codec: session.codecs[position] as Codec };
+    } catch (error) {
+      throw error instanceof WireError ? toCallError(error) : error;
+    }
+  }
+}
+
+/** A longer deadline, such as Infinity, is as good as none: 24 days. */
+const MOST_DEADLINE_MS = 2_147_483_647;
+
+const NO_OPTIONS: CallOptions = {};
+const NO_METADATA: Metadata = {};
+
+function toMetadata({ deadlineMs, headers, priority, trace }: CallOptions, codec: number): Metadata {
+  return {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(headers === undefined ? {} : { headers: new Map(headers) }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(trace === undefined ? {} : { trace }),
+    ...(codec === 0 ? {} : { codec }),
+  };
+}

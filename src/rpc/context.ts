@@ -1,0 +1,86 @@
+import type { Metadata } from "../core/metadata.ts";
+import type { Stream } from "../core/stream.ts";
+import type { Session } from "../session/session.ts";
+import type { CallOptions } from "./client.ts";
+import type { ErrorMap, InputOf } from "./contract.ts";
+import { CallError } from "./errors.ts";
+
+const NO_HEADERS: ReadonlyMap<string, string> = new Map();
+
+/** What a handler knows of its call. */
+export class CallContext<E extends ErrorMap = ErrorMap> {
+  /** The session that the call came over; its other side can be called through it. */
+  readonly session: Session;
+  /** Name of the method, with the names of the parts it lies in: `room.join`. */
+  readonly method: string;
+  readonly #metadata: Metadata | undefined;
+  readonly #startedAt: number;
+  #abort: AbortController | undefined;
+  #reason: CallError | undefined;
+  #state: Map<unknown, unknown> | undefined;
+
+  constructor(session: Session, stream: Stream, startedAt: number) {
+    this.session = session;
+    this.method = stream.name;
+    this.#metadata = stream.metadata;
+    this.#startedAt = startedAt;
+  }
+
+  /** Room for middleware to leave something for the handler. */
+  get state(): Map<unknown, unknown> {
+    this.#state ??= new Map();
+    return this.#state;
+  }
+
+  /** Whom the server took the caller for: what `authenticate` returned. */
+  get principal(): unknown {
+    return this.session.principal;
+  }
+
+  /** The caller's text entries. */
+  get headers(): ReadonlyMap<string, string> {
+    return this.#metadata?.headers ?? NO_HEADERS;
+  }
+
+  /** W3C `traceparent` of the caller. */
+  get trace(): string | undefined {
+    return this.#metadata?.trace;
+  }
+
+  /** Time that the caller still waits, ms; `undefined` when it named no deadline. */
+  get remainingMs(): number | undefined {
+    const deadline = this.#metadata?.deadlineMs;
+    if (deadline === undefined) return undefined;
+    return Math.max(0, deadline - (this.session.options.clock.now() - this.#startedAt));
+  }
+
+  /** Aborted when the caller gives up, its deadline passes, or the connection is lost. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#reason !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.#reason);
+    return this.#abort.signal;
+  }
+
+  /** Options for a call that this one makes in turn: deadline, cancellation, priority and trace go with it. */
+  forward(): CallOptions {
+    const { remainingMs, trace } = this;
+    const priority = this.#metadata?.priority;
+    return {
+      signal: this.signal,
+      ...(remainingMs === undefined ? {} : { deadlineMs: remainingMs }),
+      ...(trace === undefined ? {} : { trace }),
+      ...(priority === undefined ? {} : { priority }),
+    };
+  }
+
+  /** An error of the contract, to throw: `throw context.error("NOT_FOUND", { id })`. */
+  error<K extends keyof E & string>(name: K, details: InputOf<E[K]>, message: string = name): CallError {
+    return new CallError("ERR_APPLICATION", name, message, details);
+  }
+
+  /** The call is over without its handler. For the server. */
+  abort(reason: CallError): void {
+    this.#reason ??= reason;
+    this.#abort?.abort(this.#reason);
+  }
+}

@@ -1,0 +1,304 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { Codec } from "../core/codecs/codec.ts";
+import { ProtocolError, StateError, StreamError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import type { Hello } from "../core/hello.ts";
+import { encodeMetadata } from "../core/metadata.ts";
+import type { Stream } from "../core/stream.ts";
+import { CallStream } from "./call-stream.ts";
+import { codecOfPeer } from "./codecs.ts";
+import { CallContext } from "./context.ts";
+import type { Expiring } from "./deadlines.ts";
+import { CallError, isForCaller, toCallError, toFailure } from "./errors.ts";
+import type { Implementation, Middleware, ServiceState } from "./service.ts";
+import { isThenable, validate } from "./validate.ts";
+
+/** The handler's side of a call. Whatever the handler does ends this call at most. */
+export class ServerCall implements Expiring {
+  expiresAt = 0;
+  readonly #stream: Stream;
+  readonly #implementation: Implementation;
+  readonly #state: ServiceState;
+  readonly #codec: Codec;
+  readonly #context: CallContext;
+  #timer: unknown;
+  /** The call in both directions, where more than one message can flow. */
+  #messages: CallStream<unknown, unknown> | undefined;
+  /** The request is here: its validation, the middleware or the handler has not settled. */
+  #running = false;
+  /** The caller has its answer, or does not want one. */
+  #answered = false;
+  #released = false;
+
+  /** @throws {CallError} when the call cannot be taken. */
+  constructor(stream: Stream, implementation: Implementation, state: ServiceState) {
+    const { session, calls } = state;
+    const { clock, limits } = session.options;
+    const codec = codecOfPeer(session, session.peer as Hello, stream.metadata?.codec ?? 0);
+    if (codec === undefined) {
+      throw new CallError("ERR_CODEC", "ERR_CODEC", "Cannot call: codec is not known here");
+    }
+    if (calls.running >= limits.maxCalls) {
+      const running = `${limits.maxCalls} calls are running (limit maxCalls)`;
+      throw new CallError("ERR_OVERLOADED", "ERR_OVERLOADED", `Cannot call: ${running}`);
+    }
+    this.#stream = stream;
+    this.#implementation = implementation;
+    this.#state = state;
+    this.#codec = codec;
+    this.#context = new CallContext(session, stream, clock.now());
+    const deadlineMs = stream.metadata?.deadlineMs;
+    this.#timer = deadlineMs === undefined ? undefined : clock.schedule(() => this.expire(), deadlineMs);
+  }
+
+  /** Wait for the request, or begin at once where the handler reads messages itself. */
+  start(): void {
+    const { method } = this.#implementation;
+    const { calls } = this.#state;
+    calls.running++;
+    this.#stream.owner = this;
+    if (method.shape === "client-stream" || method.shape === "duplex") {
+      this.#begin(this.#callStream());
+    } else if (this.#timer === undefined) calls.deadlines.add(this);
+  }
+
+  #callStream(): CallStream<unknown, unknown> {
+    const { input } = this.#implementation.method;
+    const messages = new CallStream<unknown, unknown>(this.#stream, this.#codec, input, "request");
+    messages.onEvent = (event) => this.#hear(event);
+    this.#messages = messages;
+    return messages;
+  }
+
+  notify(event: SessionEvent): void {
+    if (event.kind === "readable" && !this.#running) this.#readRequest();
+    else this.#hear(event);
+  }
+
+  #hear(event: SessionEvent): void {
+    if (event.kind === "stopped") this.#lose(event.error);
+    // Our own `stop` leaves an error too, but no event that says `readable`.
+    else if (event.kind === "readable" && this.#stream.receive.error !== undefined) {
+      this.#lose(this.#stream.receive.error);
+    }
+  }
+
+  /** The caller gave up, or is gone. */
+  #lose(error: StreamError): void {
+    if (this.#answered) return;
+    this.#stream.stop(error);
+    this.#stream.reset(error);
+    this.#leave(toCallError(error));
+  }
+
+  /** The call is over. A handler that still runs keeps its place for the time of a call, and no longer. */
+  #leave(reason: CallError): void {
+    const { deadlines } = this.#state.calls;
+    this.#answered = true;
+    this.#clearTimer();
+    deadlines.delete(this);
+    if (this.#running) deadlines.add(this);
+    else this.#release();
+    this.#context.abort(reason);
+  }
+
+  #readRequest(): void {
+    const message = this.#stream.read();
+    if (message !== undefined) {
+      this.#running = true;
+      this.#runRequest(message);
+    } else if (this.#stream.receive.error !== undefined) this.#lose(this.#stream.receive.error);
+    else if (this.#stream.receive.ended) {
+      this.#fail(new CallError("ERR_VALIDATION", "ERR_VALIDATION", "Cannot call: there is no request"));
+    }
+  }
+
+  #runRequest(message: Bytes): void {
+    const { method } = this.#implementation;
+    try {
+      const input = validate(method.input, this.#decode(message), "request", this.#context.method);
+      if (input instanceof Promise) input.then((value) => this.#begin(value)).catch(this.#fail);
+      else this.#begin(input);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #decode(message: Bytes): unknown {
+    try {
+      return this.#codec.decode(message);
+    } catch (error) {
+      if (error instanceof ProtocolError) throw new CallError(error.code, error.code, error.message);
+      throw error;
+    }
+  }
+
+  /** Run the handler, inside the middleware where there is any. */
+  #begin(input: unknown): void {
+    this.#running = true;
+    if (this.#answered) {
+      this.#settled(); // the caller gave up while its request was validated
+      return;
+    }
+    const { use } = this.#state.options;
+    const { shape } = this.#implementation.method;
+    if (shape === "server-stream" && this.#timer === undefined) this.#state.calls.deadlines.delete(this);
+    if (use !== undefined && use.length > 0) {
+      compose(use, this.#context, () => this.#run(input)).then(this.#done, this.#fail);
+      return;
+    }
+    if (shape === "server-stream" || shape === "duplex") {
+      this.#run(input).then(this.#done, this.#fail);
+      return;
+    }
+    // One answer and nothing around it: no promise beyond the handler's own.
+    try {
+      const result = this.#call(input);
+      if (isThenable(result)) result.then(this.#finish, this.#fail);
+      else this.#finish(result);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #call(input: unknown): unknown {
+    return this.#implementation.handler(input as never, this.#context);
+  }
+
+  readonly #finish = (result: unknown): void => {
+    try {
+      this.#send(result);
+      this.#settled();
+    } catch (error) {
+      this.#fail(error);
+    }
+  };
+
+  async #run(input: unknown): Promise<void> {
+    const { shape } = this.#implementation.method;
+    if (shape === "unary" || shape === "client-stream") {
+      this.#send(await this.#call(input));
+      return;
+    }
+    const messages = this.#messages ?? this.#callStream();
+    for await (const message of iterable(this.#call(input))) {
+      if (!messages.trySend(message)) await messages.send(message);
+    }
+    if (this.#answered) return;
+    this.#answered = true;
+    messages.end();
+    this.#stopReading("ERR_NONE", "Call is answered");
+  }
+
+  #send(result: unknown): void {
+    if (this.#answered) return;
+    // One message may always wait on a stream that is open.
+    this.#stream.trySend(this.#codec.encode(result));
+    this.#answered = true;
+    this.#stream.finish();
+    this.#stopReading("ERR_NONE", "Call is answered");
+  }
+
+  readonly #done = (): void => {
+    if (this.#answered) this.#settled();
+    else this.#fail(new StateError("Cannot answer: middleware neither called next() to its end nor threw"));
+  };
+
+  readonly #fail = (error: unknown): void => {
+    if (!this.#answered) this.#refuse(error);
+    this.#settled();
+  };
+
+  #refuse(error: unknown): void {
+    this.#answered = true;
+    endWithFailure(this.#stream, error, this.#codec, this.#state.session.options.limits);
+    this.#stopReading("ERR_CANCELLED", "Call has failed");
+    if (!isForCaller(error)) this.#report(error);
+  }
+
+  #report(error: unknown): void {
+    try {
+      this.#state.options.onError?.(error, this.#context);
+    } catch {
+      // Who is told of errors must not make more of them.
+    }
+  }
+
+  #stopReading(code: "ERR_NONE" | "ERR_CANCELLED", reason: string): void {
+    if (!this.#stream.receive.ended) this.#stream.stop(new StreamError(code, reason));
+  }
+
+  /** The deadline passed; or the handler did not settle for that long after the call was over. */
+  expire(): void {
+    if (this.#answered) {
+      this.#release();
+      return;
+    }
+    const error = new CallError("ERR_DEADLINE", "ERR_DEADLINE", "Call took longer than its deadline");
+    this.#refuse(error);
+    this.#leave(error);
+  }
+
+  #settled(): void {
+    this.#running = false;
+    this.#release();
+  }
+
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#state.calls.running--;
+    this.#state.calls.deadlines.delete(this);
+    this.#clearTimer();
+    this.#stream.release();
+  }
+
+  #clearTimer(): void {
+    if (this.#timer === undefined) return;
+    this.#state.session.options.clock.cancel(this.#timer);
+    this.#timer = undefined;
+  }
+}
+
+/** End a stream with an error for its caller. */
+function endWithFailure(
+  stream: Stream,
+  error: unknown,
+  codec: Codec,
+  limits: Parameters<typeof encodeMetadata>[1],
+): void {
+  if (stream.sendError !== undefined) return;
+  try {
+    stream.finish(encodeMetadata({ failure: toFailure(error, codec) }, limits));
+  } catch {
+    stream.finish(encodeMetadata({ failure: { code: "ERR_INTERNAL", message: "Internal error" } }, limits));
+  }
+}
+
+/** Refuse a call that was not begun. */
+export function refuseCall(stream: Stream, error: CallError): void {
+  const refusal = new StreamError(error.code, error.message);
+  stream.stop(refusal);
+  stream.reset(refusal);
+  stream.release();
+}
+
+function iterable(result: unknown): AsyncIterable<unknown> | Iterable<unknown> {
+  const many = Object(result) as Partial<AsyncIterable<unknown> & Iterable<unknown>>;
+  if (many[Symbol.asyncIterator] === undefined && many[Symbol.iterator] === undefined) {
+    throw new TypeError("Cannot answer: handler must return an iterable, such as an async generator");
+  }
+  return result as AsyncIterable<unknown>;
+}
+
+function compose(use: readonly Middleware[], context: CallContext, run: () => Promise<void>): Promise<void> {
+  let reached = -1;
+  const step = async (at: number): Promise<void> => {
+    if (at <= reached) throw new StateError("Cannot go on: middleware called next() twice");
+    reached = at;
+    const middleware = use[at];
+    if (middleware === undefined) return run();
+    await middleware(context, () => step(at + 1));
+  };
+  return step(0);
+}

@@ -1,0 +1,125 @@
+import type { Stream } from "../core/stream.ts";
+import type { Session } from "../session/session.ts";
+import type { CallContext } from "./context.ts";
+import {
+  type Contract,
+  type InputOf,
+  isMethod,
+  type Method,
+  type MethodTree,
+  type OutputOf,
+} from "./contract.ts";
+import { toCallError } from "./errors.ts";
+import { refuseCall, ServerCall } from "./server-call.ts";
+import { callsOf, type SessionCalls } from "./session-calls.ts";
+
+/** Messages of a caller, validated. */
+export type Incoming<T> = AsyncIterable<T>;
+
+/** Messages of a handler: what an async generator gives. */
+export type Outgoing<T> = AsyncIterable<T> | Iterable<T>;
+
+/** The function that handles a method of this shape. */
+export type Handler<M> =
+  M extends Method<infer S, infer I, infer O, infer E>
+    ? S extends "unary"
+      ? (input: OutputOf<I>, context: CallContext<E>) => InputOf<O> | Promise<InputOf<O>>
+      : S extends "server-stream"
+        ? (input: OutputOf<I>, context: CallContext<E>) => Outgoing<InputOf<O>>
+        : S extends "client-stream"
+          ? (messages: Incoming<OutputOf<I>>, context: CallContext<E>) => InputOf<O> | Promise<InputOf<O>>
+          : (messages: Incoming<OutputOf<I>>, context: CallContext<E>) => Outgoing<InputOf<O>>
+    : never;
+
+/** The handlers of a contract. */
+export type Handlers<M> = { readonly [K in keyof M]: M[K] extends Method ? Handler<M[K]> : Handlers<M[K]> };
+
+/**
+ * Runs around every handler. `next` runs the rest and settles when the call is over; an error that it throws is
+ * what the caller gets.
+ */
+export type Middleware = (context: CallContext, next: () => Promise<void>) => Promise<void>;
+
+/** How handlers run. */
+export interface ImplementOptions {
+  /** Middleware, the outermost first. */
+  readonly use?: readonly Middleware[];
+  /** Told of every handler that failed with an error that is not for the caller. What it throws is lost. */
+  readonly onError?: (error: unknown, context: CallContext) => void;
+}
+
+/** A method with the function that handles it. */
+export interface Implementation {
+  readonly method: Method;
+  readonly handler: (input: never, context: CallContext) => unknown;
+}
+
+/** What all calls of one service over one session share. */
+export interface ServiceState {
+  readonly session: Session;
+  readonly options: ImplementOptions;
+  readonly calls: SessionCalls;
+}
+
+/** The handlers of one or more contracts, ready to be attached to sessions. */
+export interface Service {
+  /** Answer the calls that come over `session`. */
+  attach(session: Session): void;
+}
+
+/**
+ * Bind handlers to a contract.
+ * @throws {TypeError} when a method has no handler.
+ */
+export function implement<M extends MethodTree>(
+  api: Contract<M>,
+  handlers: Handlers<M>,
+  options: ImplementOptions = {},
+): Service {
+  const methods = new Map<string, Implementation>();
+  collect(api, handlers as Record<string, unknown>, "", methods);
+  return {
+    attach(session) {
+      const state: ServiceState = { session, options, calls: callsOf(session) };
+      session.addStreamHandler((stream) => take(stream, methods, state));
+    },
+  };
+}
+
+function take(stream: Stream, methods: ReadonlyMap<string, Implementation>, state: ServiceState): boolean {
+  const implementation = methods.get(stream.name);
+  if (implementation === undefined) return false;
+  try {
+    new ServerCall(stream, implementation, state).start();
+  } catch (error) {
+    refuseCall(stream, toCallError(error));
+  }
+  return true;
+}
+
+function collect(
+  tree: MethodTree,
+  handlers: Record<string, unknown>,
+  prefix: string,
+  into: Map<string, Implementation>,
+): void {
+  for (const [key, entry] of Object.entries(tree)) {
+    const name = prefix + key;
+    const handler = find(handlers, key);
+    if (isMethod(entry)) {
+      if (typeof handler !== "function") throw new TypeError(`Cannot implement ${name}: it has no handler`);
+      into.set(name, { method: entry, handler: handler.bind(handlers) as Implementation["handler"] });
+    } else {
+      if (typeof handler !== "object" || handler === null) {
+        throw new TypeError(`Cannot implement ${name}: it has no handlers`);
+      }
+      collect(entry, handler as Record<string, unknown>, `${name}.`, into);
+    }
+  }
+}
+
+/** The entry of an object or of its class, but not what every object has. */
+function find(handlers: Record<string, unknown>, key: string): unknown {
+  const found = handlers[key];
+  return found === (Object.prototype as unknown as Record<string, unknown>)[key] ? undefined : found;
+}

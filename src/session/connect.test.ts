@@ -1,0 +1,514 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Deferred, failure, openSessions, settle, sleep, until } from "../../test/sessions.ts";
+import {
+  type AcceptOptions,
+  accept,
+  type ConnectOptions,
+  client,
+  connectWith,
+  contract,
+  type Dial,
+  implement,
+  type MemoryPair,
+  memoryPair,
+  type Session,
+  type StateChangeEvent,
+  TransportError,
+  type,
+  unary,
+} from "../index.ts";
+import { VirtualClock } from "../testing/clock.ts";
+import { backoffMs, resolveBackoff } from "./backoff.ts";
+import type { Wakeups } from "./connect.ts";
+
+const api = contract({ add: unary({ input: type<number>(), output: type<number>() }) });
+const service = implement(api, { add: (number) => number + 1 });
+const serve: AcceptOptions = { onSession: (session) => service.attach(session) };
+
+/** A network of which the test says whether it can be reached. */
+class Network {
+  readonly pairs: MemoryPair[] = [];
+  readonly servers: Session[] = [];
+  /** Dials so far. */
+  dials = 0;
+  /** What a dial ends with; `undefined` while the server can be reached. */
+  error: Error | undefined;
+  options: AcceptOptions = serve;
+
+  readonly dial: Dial = async () => {
+    this.dials++;
+    if (this.error !== undefined) throw this.error;
+    const pair = memoryPair();
+    this.pairs.push(pair);
+    this.servers.push(accept(pair.b, this.options));
+    return pair.a;
+  };
+
+  lose(): void {
+    this.pairs.at(-1)?.lose();
+  }
+}
+
+/** States in the order in which they were told, with the code of their error. */
+function record(session: Session): string[] {
+  const states: string[] = [];
+  session.addEventListener("statechange", (event) => {
+    const { state, error } = event as StateChangeEvent;
+    states.push(error === undefined ? state : `${state} ${error.code}`);
+  });
+  return states;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("the first attempt", () => {
+  test("gives an open session", async () => {
+    const network = new Network();
+    const session = await connectWith(network.dial);
+    expect(session.state).toBe("open");
+    expect(session.peer?.codecs).toEqual(["json"]);
+    expect(await session.ping()).toBeGreaterThanOrEqual(0);
+    expect(await session.close()).toBe(undefined);
+  });
+
+  test("fails with what the dial failed with", async () => {
+    const network = new Network();
+    network.error = new TransportError("refused");
+    expect(await failure(connectWith(network.dial))).toBe(network.error);
+    network.error = new SyntaxError("bad url");
+    expect(await failure(connectWith(network.dial))).toMatchObject({
+      name: "TransportError",
+      message: "Cannot connect: bad url",
+      cause: network.error,
+    });
+    expect(network.dials).toBe(2);
+  });
+
+  test("gives up after connectTimeoutMs while it dials, and closes what comes too late", async () => {
+    const late = new Deferred();
+    const pair = memoryPair();
+    let seen: AbortSignal | undefined;
+    const dial: Dial = async (signal) => {
+      seen = signal;
+      await late.promise;
+      return pair.a;
+    };
+    const error = await failure(connectWith(dial, { connectTimeoutMs: 20 }));
+    expect(error).toMatchObject({ code: "ERR_TIMEOUT", message: "Cannot connect: no answer in 20 ms" });
+    expect(seen?.aborted).toBe(true);
+    const closed = vi.spyOn(pair.a, "close");
+    late.resolve();
+    await settle();
+    expect(closed).toHaveBeenCalledOnce();
+  });
+
+  test("gives up after connectTimeoutMs while the peer says nothing", async () => {
+    const { a, b } = memoryPair();
+    let closed = false;
+    b.start({ data() {}, drain() {}, lane() {}, datagram() {}, closed: () => (closed = true) } as never);
+    expect(await failure(connectWith(async () => a, { connectTimeoutMs: 20 }))).toMatchObject({
+      code: "ERR_TIMEOUT",
+    });
+    await settle();
+    expect(closed).toBe(true);
+  });
+
+  test("waits for the credentials no longer than that either", async () => {
+    const network = new Network();
+    const auth = () => new Promise<string>(() => {});
+    expect(await failure(connectWith(network.dial, { auth, connectTimeoutMs: 20 }))).toMatchObject({
+      code: "ERR_TIMEOUT",
+    });
+    expect(network.dials).toBe(0);
+  });
+
+  test("leaves no timer behind, whether it fails or not", async () => {
+    const clock = new VirtualClock();
+    const network = new Network();
+    network.error = new TransportError("refused");
+    await failure(connectWith(network.dial, { clock }));
+    expect(clock.waiting).toBe(0);
+    network.error = undefined;
+    const session = await connectWith(network.dial, { clock });
+    await session.close();
+    await settle();
+    expect(clock.waiting).toBe(0);
+  });
+
+  test.each([{ minMs: -1 }, { maxMs: Number.NaN }, { maxAttempts: -1 }])(
+    "refuses reconnect %j",
+    async (reconnect) => {
+      expect(await failure(connectWith(new Network().dial, { reconnect }))).toBeInstanceOf(RangeError);
+    },
+  );
+});
+
+describe("signal", () => {
+  test("aborted before: nothing is dialed", async () => {
+    const network = new Network();
+    const signal = AbortSignal.abort("early");
+    expect(await failure(connectWith(network.dial, { signal }))).toBe("early");
+    expect(network.dials).toBe(0);
+  });
+
+  test("aborted during the dial: the attempt ends with its reason", async () => {
+    const abort = new AbortController();
+    const dial: Dial = (signal) =>
+      new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    const attempt = failure(connectWith(dial, { signal: abort.signal }));
+    abort.abort("changed my mind");
+    expect(await attempt).toBe("changed my mind");
+  });
+
+  test("aborted during the handshake: the attempt ends and the transport is closed", async () => {
+    const network = new Network();
+    network.options = { authenticate: () => new Promise(() => {}) };
+    const abort = new AbortController();
+    const attempt = failure(connectWith(network.dial, { signal: abort.signal }));
+    await until(() => network.servers.length === 1);
+    await settle();
+    abort.abort("changed my mind");
+    expect(await attempt).toBe("changed my mind");
+    await until(() => network.servers[0]?.state === "closed");
+  });
+
+  test("aborted when open: the session closes", async () => {
+    const network = new Network();
+    const abort = new AbortController();
+    const session = await connectWith(network.dial, { signal: abort.signal });
+    abort.abort();
+    expect(await session.closed).toBe(undefined);
+    expect(session.signal.aborted).toBe(true);
+    await until(() => network.servers[0]?.state === "closed");
+    expect(await network.servers[0]?.closed).toBe(undefined);
+    await sleep(20);
+    expect(network.dials).toBe(1);
+  });
+});
+
+describe("backoff", () => {
+  test("is full jitter under a bound that doubles up to maxMs", () => {
+    const options = { minMs: 100, maxMs: 30_000, maxAttempts: 9 };
+    for (const [attempt, bound] of [
+      100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000,
+    ].entries()) {
+      expect(backoffMs(attempt, 0, options)).toBe(0);
+      expect(backoffMs(attempt, 0.5, options)).toBe(bound / 2);
+      expect(backoffMs(attempt, 1, options)).toBe(bound);
+    }
+    expect(backoffMs(5_000, 1, options)).toBe(30_000);
+  });
+
+  test("takes an option that is undefined for one that is not there", () => {
+    const options = { minMs: undefined, maxMs: undefined } as never;
+    expect(resolveBackoff(options)).toEqual({
+      minMs: 100,
+      maxMs: 30_000,
+      maxAttempts: Number.POSITIVE_INFINITY,
+    });
+  });
+});
+
+/** A session whose first connection is lost, on a clock of its own. */
+async function openAndLose(network: Network, options: ConnectOptions = {}, wakeups?: Wakeups) {
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  const clock = new VirtualClock();
+  const session = await connectWith(network.dial, { clock, ...options }, wakeups);
+  const states = record(session);
+  network.error = new TransportError("down", { code: "ERR_CONNECTION_LOST" });
+  network.lose();
+  await settle();
+  return { clock, session, states };
+}
+
+describe("after a loss", () => {
+  test("waits longer each time, tells so, and connects when it can", async () => {
+    const network = new Network();
+    const { clock, session, states } = await openAndLose(network);
+    const delays: number[] = [];
+    session.addEventListener("statechange", (event) => {
+      if ((event as StateChangeEvent).error !== undefined) delays.push((event as StateChangeEvent).retryInMs);
+    });
+    for (const wait of [50, 100, 200, 400]) {
+      const dials: number = network.dials;
+      clock.advanceTo(clock.now() + wait - 1);
+      await settle();
+      expect(network.dials).toBe(dials);
+      clock.advanceTo(clock.now() + 1);
+      await settle();
+      expect(network.dials).toBe(dials + 1);
+    }
+    expect(delays).toEqual([100, 200, 400, 800]);
+    network.error = undefined;
+    clock.advanceTo(clock.now() + 800);
+    await settle();
+    const failed = "connecting ERR_CONNECTION_LOST";
+    expect(states).toEqual([...Array.from({ length: 5 }, () => [failed, "connecting"]).flat(), "open"]);
+    expect(session.stats().reconnects).toBe(1);
+    expect(await client(session, api).add(1)).toBe(2);
+    await session.close();
+    expect(states.at(-1)).toBe("closed");
+    await settle();
+    expect(clock.waiting).toBe(0);
+  });
+
+  test("begins with short waits again once it was open", async () => {
+    const network = new Network();
+    const { clock, session } = await openAndLose(network);
+    for (const wait of [50, 100]) {
+      clock.advanceTo(clock.now() + wait);
+      await settle();
+    }
+    network.error = undefined;
+    clock.advanceTo(clock.now() + 200);
+    await settle();
+    expect(session.state).toBe("open");
+    let delay = -1;
+    session.addEventListener("statechange", (event) => (delay = (event as StateChangeEvent).retryInMs), {
+      once: true,
+    });
+    network.lose();
+    await settle();
+    expect(delay).toBe(50);
+    await session.close();
+  });
+
+  test("a wakeup retries at once, and is let go of", async () => {
+    const network = new Network();
+    const retries = new Set<() => void>();
+    const wakeups: Wakeups = (retry) => {
+      retries.add(retry);
+      return () => retries.delete(retry);
+    };
+    const { clock, session } = await openAndLose(network, {}, wakeups);
+    expect(retries.size).toBe(1);
+    network.error = undefined;
+    for (const retry of retries) retry();
+    await settle();
+    expect([session.state, network.dials, retries.size, clock.now()]).toEqual(["open", 2, 0, 0]);
+    await session.close();
+  });
+
+  test("a wakeup that comes while it is set up counts too", async () => {
+    const network = new Network();
+    const { session } = await openAndLose(network, { reconnect: { maxAttempts: 1 } }, (retry) => {
+      retry();
+      return () => {};
+    });
+    await session.closed;
+    expect(network.dials).toBe(2);
+  });
+
+  test("gives up after maxAttempts with the last error", async () => {
+    const network = new Network();
+    const { clock, session } = await openAndLose(network, { reconnect: { maxAttempts: 2 } });
+    for (const wait of [50, 100]) {
+      clock.advanceTo(clock.now() + wait);
+      await settle();
+    }
+    expect(network.dials).toBe(3);
+    expect(await session.closed).toBe(network.error);
+    expect(session.error).toBe(network.error);
+  });
+
+  test("does not connect again when told so", async () => {
+    const network = new Network();
+    const { session, states } = await openAndLose(network, { reconnect: false });
+    expect(await session.closed).toMatchObject({ code: "ERR_CONNECTION_LOST" });
+    expect([states, network.dials]).toEqual([["closed ERR_CONNECTION_LOST"], 1]);
+  });
+
+  test("does not connect again after ERR_AUTH", async () => {
+    const network = new Network();
+    const tokens: string[] = [];
+    const { clock, session } = await openAndLose(network, {
+      auth: () => {
+        tokens.push("t");
+        return "expired";
+      },
+    });
+    network.error = undefined;
+    network.options = {
+      authenticate: () => {
+        throw new Error("secret reason");
+      },
+    };
+    clock.advanceTo(clock.now() + 50);
+    expect(await session.closed).toMatchObject({ code: "ERR_AUTH", message: "Authentication failed" });
+    expect([network.dials, tokens.length]).toEqual([2, 2]);
+  });
+
+  test("close() while it waits, or dials, ends it for good", async () => {
+    const network = new Network();
+    const { clock, session } = await openAndLose(network);
+    await session.close();
+    expect([session.state, clock.waiting]).toEqual(["closed", 0]);
+
+    const second = new Network();
+    const gate = new Deferred();
+    const dial: Dial = async (signal) => {
+      if (second.dials > 0) await gate.promise;
+      return second.dial(signal);
+    };
+    const other = await connectWith(dial, { reconnect: { minMs: 0 } });
+    second.lose();
+    await sleep(10);
+    const states = record(other);
+    await other.close();
+    gate.resolve();
+    await sleep(10);
+    expect([other.state, states]).toEqual(["closed", ["closed"]]);
+    await until(() => second.servers.every((server) => server.state === "closed"));
+  });
+
+  test("streams fail with ERR_CONNECTION_LOST, ping too", async () => {
+    const network = new Network();
+    network.options = { onSession: (server) => server.onStream("hold", () => new Promise(() => {})) };
+    const session = await connectWith(network.dial);
+    const stream = session.openStream("hold");
+    await stream.send(new Uint8Array(1));
+    const reading = failure(stream.receive());
+    const closing = failure(stream.close());
+    const ping = failure(session.ping());
+    network.lose();
+    for (const error of await Promise.all([reading, closing, ping])) {
+      expect(error).toMatchObject({ code: "ERR_CONNECTION_LOST" });
+    }
+    expect(await failure(stream.send(new Uint8Array(1)))).toMatchObject({ code: "ERR_CONNECTION_LOST" });
+    expect(await failure(session.ping())).toMatchObject({ code: "ERR_STATE" });
+    await session.close();
+  });
+
+  test("calls that are made meanwhile wait for the next connection", async () => {
+    const network = new Network();
+    const { clock, session } = await openAndLose(network);
+    const calls = client(session, api);
+    const first = calls.add(1);
+    clock.advanceTo(clock.now() + 50);
+    await settle();
+    const second = calls.add(2);
+    network.error = undefined;
+    clock.advanceTo(clock.now() + 100);
+    expect(await Promise.all([first, second])).toEqual([2, 3]);
+    expect(network.dials).toBe(3);
+    await session.close();
+  });
+
+  test("a call that waits can be cancelled, and passes its deadline", async () => {
+    const network = new Network();
+    const { clock, session } = await openAndLose(network);
+    const calls = client(session, api);
+    const abort = new AbortController();
+    const cancelled = failure(calls.add(1, { signal: abort.signal }));
+    const late = failure(calls.add(1, { deadlineMs: 10 }));
+    abort.abort();
+    clock.advanceTo(clock.now() + 10);
+    expect(await cancelled).toMatchObject({ code: "ERR_CANCELLED" });
+    expect(await late).toMatchObject({ code: "ERR_DEADLINE" });
+    network.error = undefined;
+    clock.advanceTo(clock.now() + 100);
+    await settle();
+    expect(network.servers.at(-1)?.stats().streams).toBe(0);
+    await session.close();
+  });
+
+  test("stats() go on where they were", async () => {
+    const network = new Network();
+    const session = await connectWith(network.dial, { reconnect: { minMs: 0 } });
+    await client(session, api).add(1);
+    const before = session.stats();
+    network.lose();
+    await until(() => session.state === "open" && network.dials === 2);
+    const after = session.stats();
+    expect(after.bytesSent).toBeGreaterThan(before.bytesSent);
+    expect(after.recordsReceived).toBeGreaterThan(before.recordsReceived);
+    expect(after.reconnects).toBe(1);
+    await session.close();
+  });
+});
+
+describe("a peer that goes away", () => {
+  test("finishes what is open; new calls wait for the next connection", async () => {
+    const network = new Network();
+    const gate = new Deferred();
+    const slow = contract({ slow: unary({ input: type<string>(), output: type<string>() }) });
+    let servers = 0;
+    network.options = {
+      onSession: (session) => {
+        const name = `server ${++servers}`;
+        implement(slow, {
+          slow: async (text) => {
+            if (text === "wait") await gate.promise;
+            return name;
+          },
+        }).attach(session);
+      },
+    };
+    const session = await connectWith(network.dial, { reconnect: { minMs: 0 } });
+    const states = record(session);
+    const calls = client(session, slow);
+    const open = calls.slow("wait");
+    await settle();
+    network.servers[0]?.goAway("Update", 5);
+    await settle();
+    const next = calls.slow("now");
+    await sleep(60);
+    expect([network.dials, states]).toEqual([1, []]);
+    gate.resolve();
+    expect(await open).toBe("server 1");
+    expect(await next).toBe("server 2");
+    expect(states).toEqual(["connecting ERR_GOING_AWAY", "connecting", "open"]);
+    expect(await network.servers[0]?.closed).toBe(undefined);
+    await session.close();
+  });
+
+  test("is left at once when nothing is open, after the delay that it asks for", async () => {
+    vi.spyOn(Math, "random").mockReturnValue(0.5);
+    const clock = new VirtualClock();
+    const network = new Network();
+    const session = await connectWith(network.dial, { clock });
+    network.servers[0]?.goAway("Update", 7_000);
+    await until(() => session.state === "connecting");
+    clock.advanceTo(7_049);
+    await settle();
+    expect(network.dials).toBe(1);
+    clock.advanceTo(7_050);
+    await until(() => session.state === "open");
+    expect(network.dials).toBe(2);
+    await session.close();
+  });
+
+  test("takes no new calls from a client that does not connect again", async () => {
+    const network = new Network();
+    const gate = new Deferred();
+    const hold = contract({ hold: unary({ input: type<void>(), output: type<void>() }) });
+    network.options = { onSession: (s) => implement(hold, { hold: () => gate.promise }).attach(s) };
+    const session = await connectWith(network.dial, { reconnect: false });
+    const calls = client(session, hold);
+    const open = calls.hold();
+    await settle();
+    network.servers[0]?.goAway("Update", 0);
+    await settle();
+    expect(await failure(calls.hold())).toMatchObject({ code: "ERR_GOING_AWAY" });
+    gate.resolve();
+    await open;
+    await session.closed;
+  });
+
+  test("that closes with ERR_GOING_AWAY is connected to again", async () => {
+    const network = new Network();
+    const session = await connectWith(network.dial, { reconnect: { minMs: 0 } });
+    await network.servers[0]?.shutDown("ERR_GOING_AWAY", "Update");
+    await until(() => network.dials === 2 && session.state === "open");
+    await session.close();
+  });
+
+  test("that closes in order ends the session", async () => {
+    const { client: session, server } = await openSessions();
+    await server.close();
+    expect(await session.closed).toBe(undefined);
+    expect([session.state, session.error, session.signal.aborted]).toEqual(["closed", undefined, true]);
+  });
+});

@@ -1,0 +1,399 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { Codec } from "../core/codecs/codec.ts";
+import { rawCodec } from "../core/codecs/raw.ts";
+import { type ErrorName, StateError, StreamError, type WireError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import type { Hello } from "../core/hello.ts";
+import { encodeMetadata, type Metadata } from "../core/metadata.ts";
+import { Mux } from "../core/mux.ts";
+import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
+import type { Stream } from "../core/stream.ts";
+import type { Role } from "../core/stream-table.ts";
+import type { TransportName } from "../transports/transport.ts";
+import type { Link } from "./link.ts";
+import { MessageStream, type StreamOptions } from "./message-stream.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** Where a session stands: `connecting` also between a lost connection and the next one. */
+export type SessionState = "connecting" | "open" | "closed";
+
+/** A session changed its state. Type `statechange`. */
+export class StateChangeEvent extends Event {
+  readonly state: SessionState;
+  /** Why, when something went wrong. */
+  readonly error: WireError | undefined;
+  /** Until the next attempt to connect, ms; 0 when one is under way. */
+  readonly retryInMs: number;
+
+  constructor(state: SessionState, error: WireError | undefined, retryInMs: number) {
+    super("statechange");
+    this.state = state;
+    this.error = error;
+    this.retryInMs = retryInMs;
+  }
+}
+
+/** A datagram arrived. Type `datagram`. */
+export class DatagramEvent extends Event {
+  readonly payload: Bytes;
+
+  constructor(payload: Bytes) {
+    super("datagram");
+    this.payload = payload;
+  }
+}
+
+/** Figures of a session at one moment. */
+export interface SessionStats {
+  readonly state: SessionState;
+  /** What carries it now. */
+  readonly transport: TransportName | undefined;
+  /** Smoothed round trip, ms; 0 before the first measurement. */
+  readonly roundTripMs: number;
+  /** Totals since the session began, over all connections. */
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly recordsSent: number;
+  readonly recordsReceived: number;
+  /** Connections that were lost and replaced. */
+  readonly reconnects: number;
+  /** Streams that are not over. */
+  readonly streams: number;
+  /** Charged bytes that wait here for credit or for the transport. */
+  readonly queuedBytes: number;
+  /** Bytes that the transport holds; `undefined` where it cannot tell. */
+  readonly bufferedBytes: number | undefined;
+  /** Credit that the peer leaves this side, and this side the peer, charged bytes. */
+  readonly sendCreditBytes: number;
+  readonly receiveCreditBytes: number;
+  /** Charged bytes that arrived and no application has read. */
+  readonly unreadBytes: number;
+  /** Datagrams that were dropped for lack of room. */
+  readonly datagramsDropped: number;
+}
+
+/** Takes a stream that the peer opened. @returns false when it is for somebody else. */
+export type StreamHandler = (stream: Stream) => boolean;
+
+/** Ways to end a session. */
+export interface CloseOptions {
+  /** Text for the peer's logs, at most 128 bytes of UTF-8. */
+  readonly reason?: string;
+}
+
+/**
+ * One end of a session: streams of messages, datagrams and calls between two peers. A client's session lives on when
+ * its connection is lost and connects again; streams that were open end with `ERR_CONNECTION_LOST` then.
+ *
+ * Events: `statechange` ({@link StateChangeEvent}), `datagram` ({@link DatagramEvent}).
+ */
+export class Session extends EventTarget {
+  readonly role: Role;
+  /** Whom the server took the client for; `undefined` on the client. */
+  principal: unknown;
+  /** Resolves when the session is closed, with the error that ended it. Never rejects. */
+  readonly closed: Promise<WireError | undefined>;
+  readonly #options: ResolvedOptions;
+  readonly #handlers: StreamHandler[] = [];
+  #resolveClosed!: (error: WireError | undefined) => void;
+  #state: SessionState = "connecting";
+  #mux: Mux;
+  #link: Link | undefined;
+  #abort: AbortController | undefined;
+  #error: WireError | undefined;
+  #reconnects = 0;
+  /** Totals of the connections before this one. */
+  #before = { bytesSent: 0, bytesReceived: 0, recordsSent: 0, recordsReceived: 0, datagramsDropped: 0 };
+  #pings: { readonly resolve: (ms: number) => void; readonly reject: (error: WireError) => void }[] = [];
+
+  constructor(role: Role, options: ResolvedOptions) {
+    super();
+    this.role = role;
+    this.#options = options;
+    this.#mux = new Mux(role, options.limits);
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+  }
+
+  /** Where the session stands. */
+  get state(): SessionState {
+    return this.#state;
+  }
+
+  /** Why the session was closed; `undefined` while it is not, and when it was closed in order. */
+  get error(): WireError | undefined {
+    return this.#error;
+  }
+
+  /** Aborted when the session is closed. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#state === "closed" && !this.#abort.signal.aborted) this.#abort.abort(this.#error);
+    return this.#abort.signal;
+  }
+
+  /** The codecs of this side. */
+  get codecs(): readonly Codec[] {
+    return this.#options.codecs;
+  }
+
+  /** The options that the session was made with. */
+  get options(): ResolvedOptions {
+    return this.#options;
+  }
+
+  /** Where new streams are opened: for layers built on sessions. */
+  get mux(): Mux {
+    return this.#mux;
+  }
+
+  /** HELLO of the peer; `undefined` until the session is open. */
+  get peer(): Hello | undefined {
+    return this.#link?.connection.peer;
+  }
+
+  /**
+   * Open a stream of messages. It may be used at once: what is sent before the session is open waits, within the
+   * credit that a client has before it knows its peer.
+   * @param name - what it is for; the peer's handler sees it
+   * @throws {StreamError} when the session is closed or the peer is going away.
+   */
+  openStream<Out = Bytes, In = Bytes>(
+    name: string,
+    options: StreamOptions<Out, In> = {},
+  ): MessageStream<Out, In> {
+    const metadata: Metadata = {
+      ...(options.headers === undefined ? {} : { headers: new Map(options.headers) }),
+      ...(options.peerPriority === undefined ? {} : { priority: options.peerPriority }),
+    };
+    const stream = this.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
+    const codec = options.codec ?? rawCodec;
+    return new MessageStream(stream, codec as Codec<Out>, codec as Codec<In>);
+  }
+
+  /** Open a stream without its asynchronous shell: for layers built on sessions. */
+  open(name: string, metadata: Metadata, priority: number): Stream {
+    let encoded: Bytes | undefined;
+    for (const _ in metadata) {
+      encoded = encodeMetadata(metadata, this.#options.limits);
+      break;
+    }
+    return this.#mux.open({ name, priority, metadata: encoded ?? NO_METADATA });
+  }
+
+  /**
+   * Take the streams that the peer opens under `name`.
+   * @param handler - called with each one; the stream is over for this side when it and both halves have ended. When
+   *   it throws, the stream ends with that StreamError, or with `ERR_INTERNAL` for any other error
+   */
+  onStream<Out = Bytes, In = Bytes>(
+    name: string,
+    handler: (stream: MessageStream<Out, In>) => void | Promise<void>,
+    options: { readonly codec?: Codec<Out> & Codec<In> } = {},
+  ): void {
+    const codec: Codec<unknown> = options.codec ?? (rawCodec as Codec<unknown>);
+    this.addStreamHandler((stream) => {
+      if (stream.name !== name) return false;
+      const messages = new MessageStream(stream, codec as Codec<Out>, codec as Codec<In>);
+      Promise.resolve()
+        .then(() => handler(messages))
+        .catch((error: unknown) => {
+          messages.abort(error instanceof StreamError ? error : internalError(error));
+        })
+        .finally(() => stream.release());
+      return true;
+    });
+  }
+
+  /** Take streams that the peer opens: for layers built on sessions. Handlers are asked in the order they came. */
+  addStreamHandler(handler: StreamHandler): void {
+    this.#handlers.push(handler);
+  }
+
+  /**
+   * Send a datagram: unordered, unreliable, dropped rather than kept waiting.
+   * @param payload - the session keeps it unchanged until it is sent
+   * @returns false when it is too long or the session is not open.
+   */
+  sendDatagram(payload: Bytes): boolean {
+    return this.#link?.connection.sendDatagram(payload) ?? false;
+  }
+
+  /**
+   * Measure the round trip to the peer, ms.
+   * @throws {WireError} when the connection is lost before the answer.
+   */
+  ping(): Promise<number> {
+    const connection = this.#link?.connection;
+    if (this.#state !== "open" || connection === undefined) {
+      return Promise.reject(new StateError(`Cannot ping: session is ${this.#state}`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#pings.push({ resolve, reject });
+      connection.ping();
+    });
+  }
+
+  /** Figures of this moment. */
+  stats(): SessionStats {
+    const link = this.#link;
+    const { outbox, table, window } = link?.connection.mux ?? this.#mux;
+    const counters = link?.connection.counters;
+    const before = this.#before;
+    return {
+      state: this.#state,
+      transport: link?.transport,
+      roundTripMs: link?.connection.roundTripMs ?? 0,
+      bytesSent: before.bytesSent + (counters?.bytesSent ?? 0),
+      bytesReceived: before.bytesReceived + (counters?.bytesReceived ?? 0),
+      recordsSent: before.recordsSent + (counters?.recordsSent ?? 0),
+      recordsReceived: before.recordsReceived + (counters?.recordsReceived ?? 0),
+      reconnects: this.#reconnects,
+      streams: table.size,
+      queuedBytes: outbox.queuedBytes,
+      bufferedBytes: link?.bufferedBytes,
+      sendCreditBytes: outbox.limit - outbox.sent,
+      receiveCreditBytes: window.limit - window.received,
+      unreadBytes: window.received - window.consumed,
+      datagramsDropped: before.datagramsDropped + (link?.connection.datagramsDropped ?? 0),
+    };
+  }
+
+  /**
+   * Take no new streams from the peer and tell it to go elsewhere; streams that are open go on.
+   * @param delayMs - how long the peer should wait before it connects again
+   */
+  goAway(reason: string, delayMs: number): void {
+    this.#link?.connection.goAway(reason, delayMs);
+  }
+
+  /** Close the session. What was not sent yet is dropped: await `stream.close()` first where that matters. */
+  close(options: CloseOptions = {}): Promise<WireError | undefined> {
+    return this.shutDown("ERR_NONE", options.reason ?? "");
+  }
+
+  /** Close the session and tell the peer why. A client that hears `ERR_GOING_AWAY` connects again. */
+  shutDown(code: ErrorName, reason: string): Promise<WireError | undefined> {
+    this.#link?.connection.close(code, reason);
+    this.end(undefined);
+    return this.closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close().then(() => {});
+  }
+
+  /** Carry on over this link. For those that connect and listen. */
+  attach(link: Link): void {
+    this.#link = link;
+  }
+
+  /** The session is open. For those that connect and listen. */
+  opened(): void {
+    this.setState("open", undefined, 0);
+  }
+
+  /** The peer takes no new streams: they wait for the next connection. For those that connect. */
+  leave(): void {
+    this.#mux = new Mux(this.role, this.#options.limits);
+  }
+
+  /** The connection is gone and another one will follow: its streams are over. For those that connect. */
+  detached(error: WireError, retryInMs: number): void {
+    if (this.#state === "open") this.#reconnects++;
+    // Streams that no connection has seen wait for the next one.
+    if (this.#link?.connection.mux === this.#mux) this.#mux = new Mux(this.role, this.#options.limits);
+    this.#collect(error);
+    this.setState("connecting", error, retryInMs);
+  }
+
+  /** The session is over. For those that connect and listen. */
+  end(error: WireError | undefined): void {
+    if (this.#state === "closed") return;
+    this.#collect(error);
+    this.#mux.fail(error);
+    this.#error = error;
+    this.setState("closed", error, 0);
+    this.#abort?.abort(error);
+    this.#resolveClosed(error);
+  }
+
+  #collect(error: WireError | undefined): void {
+    const connection = this.#link?.connection;
+    this.#link = undefined;
+    for (const ping of this.#pings.splice(0)) ping.reject(error ?? new StateError("Session was closed"));
+    if (connection === undefined) return;
+    const { counters, datagramsDropped } = connection;
+    const before = this.#before;
+    this.#before = {
+      bytesSent: before.bytesSent + counters.bytesSent,
+      bytesReceived: before.bytesReceived + counters.bytesReceived,
+      recordsSent: before.recordsSent + counters.recordsSent,
+      recordsReceived: before.recordsReceived + counters.recordsReceived,
+      datagramsDropped: before.datagramsDropped + datagramsDropped,
+    };
+  }
+
+  /** Enter a state and tell the listeners. For those that connect and listen. */
+  setState(state: SessionState, error: WireError | undefined, retryInMs: number): void {
+    if (this.#state === "closed") return;
+    this.#state = state;
+    this.dispatchEvent(new StateChangeEvent(state, error, retryInMs));
+  }
+
+  /** Deliver what concerns streams, datagrams and pings. For those that connect and listen. */
+  notify(event: SessionEvent): void {
+    switch (event.kind) {
+      case "readable":
+      case "writable":
+      case "stopped":
+      case "delivered":
+        try {
+          event.stream.owner?.notify(event);
+        } catch (error) {
+          giveUp(event.stream, internalError(error));
+        }
+        return;
+      case "stream":
+        this.#acceptStream(event.stream);
+        return;
+      case "datagram":
+        this.dispatchEvent(new DatagramEvent(event.payload));
+        return;
+      case "pong":
+        for (const ping of this.#pings.splice(0)) ping.resolve(event.roundTripMs);
+        return;
+      case "authenticate":
+      case "open":
+      case "goaway":
+      case "closed":
+        return;
+    }
+  }
+
+  #acceptStream(stream: Stream): void {
+    try {
+      for (const handler of this.#handlers) if (handler(stream)) return;
+    } catch (error) {
+      giveUp(stream, internalError(error));
+      stream.release();
+      return;
+    }
+    const name = JSON.stringify(stream.name);
+    giveUp(stream, new StreamError("ERR_UNKNOWN_METHOD", `Cannot accept stream: nobody handles ${name}`));
+    stream.release();
+  }
+}
+
+function giveUp(stream: Stream, error: StreamError): void {
+  stream.stop(error);
+  stream.reset(error);
+}
+
+/** What the peer sees of an error in a handler: a fixed text. */
+function internalError(cause: unknown): StreamError {
+  return new StreamError("ERR_INTERNAL", "Internal error", { cause });
+}
+
+const NO_METADATA: Bytes = new Uint8Array(0);

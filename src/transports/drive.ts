@@ -1,0 +1,187 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { Connection } from "../core/connection.ts";
+import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import { MAIN_LANE } from "../core/lane.ts";
+import type { Transport } from "./transport.ts";
+
+/** Time and timers, so that a simulation can bring its own. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back. */
+  now(): number;
+  /** Call `run` once, not before `ms` have passed, 24 days at most. @returns what {@link cancel} takes. */
+  schedule(run: () => void, ms: number): unknown;
+  cancel(handle: unknown): void;
+}
+
+/** Longest delay that timers of all runtimes take, ms. */
+const MOST_DELAY_MS = 2_147_483_647;
+
+/** The clock of the runtime. */
+export const SYSTEM_CLOCK: Clock = {
+  now: () => performance.now(),
+  schedule: (run, ms) => setTimeout(run, Math.min(ms, MOST_DELAY_MS)), // a longer one would fire at once
+  cancel: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
+};
+
+/** Microtasks that a flush waits while others of the same task still add to the record. */
+const MOST_HOPS = 8;
+
+/** Records are built up to this length: what is decided later can still go before the rest. */
+const RECORD_BYTES = 66_560;
+
+/** A transport that takes nothing for so long is given up, ms (F2). */
+const WRITE_STALL_MS = 20_000;
+
+/**
+ * The loop between a connection and its transport: hands bytes in, takes records out when the transport has room,
+ * delivers events, and keeps one timer for the earliest deadline. Idle, it does nothing.
+ *
+ * What one task sends leaves as one record: it is flushed by a microtask, which lets the other microtasks of the
+ * task finish first.
+ */
+export class Drive {
+  readonly #connection: Connection;
+  readonly #transport: Transport;
+  readonly #onEvent: (event: SessionEvent) => void;
+  readonly #clock: Clock;
+  #flushing = false;
+  #dirty = false;
+  #hops = 0;
+  /** When the transport said that it is full, ms; `undefined` while it is not. */
+  #blockedAt: number | undefined;
+  #timer: unknown;
+  #timerAt = Number.POSITIVE_INFINITY;
+  #over = false;
+
+  /**
+   * @param onEvent - hears every event of the connection, in order; must not throw
+   */
+  constructor(
+    connection: Connection,
+    transport: Transport,
+    onEvent: (event: SessionEvent) => void,
+    clock: Clock = SYSTEM_CLOCK,
+  ) {
+    this.#connection = connection;
+    this.#transport = transport;
+    this.#onEvent = onEvent;
+    this.#clock = clock;
+  }
+
+  /** Begin. Called once. */
+  start(): void {
+    this.#connection.mux.wake = this.#wake;
+    this.#transport.start({
+      data: (lane, bytes) => {
+        this.#connection.receive(lane, bytes, this.#clock.now());
+        this.#deliver();
+      },
+      drain: () => {
+        this.#blockedAt = undefined;
+        this.#wake();
+      },
+      lane: () => {},
+      datagram: () => {},
+      closed: (error) => this.#lost(error),
+    });
+    this.#wake();
+    this.#arm();
+  }
+
+  /** Bytes that the transport holds; `undefined` where it cannot tell. */
+  get bufferedBytes(): number | undefined {
+    return this.#transport.bufferedBytes(MAIN_LANE);
+  }
+
+  /** Tell the connection that its transport is gone, and let go of the transport. */
+  abandon(error: WireError): void {
+    this.#lost(error);
+    this.#transport.close(closeCodeOf(error.code), error.message);
+  }
+
+  #deliver(): void {
+    const connection = this.#connection;
+    for (let event = connection.poll(); event !== undefined; event = connection.poll()) this.#onEvent(event);
+    if (connection.state === "closing" || connection.state === "closed") this.#wake();
+    this.#arm();
+  }
+
+  readonly #wake = (): void => {
+    this.#dirty = true;
+    if (this.#flushing || this.#over) return;
+    this.#flushing = true;
+    this.#hops = 0;
+    queueMicrotask(this.#flush);
+  };
+
+  readonly #flush = (): void => {
+    if (this.#dirty && this.#hops < MOST_HOPS) {
+      this.#dirty = false;
+      this.#hops++;
+      queueMicrotask(this.#flush);
+      return;
+    }
+    this.#flushing = false;
+    this.#write();
+    this.#deliver();
+    if (this.#connection.state === "closed") this.#finish();
+  };
+
+  #write(): void {
+    const now = this.#clock.now();
+    // CLOSE is the last record, and the transport bounds the time for what was written before it.
+    while (this.#blockedAt === undefined || this.#connection.state === "closing") {
+      const record: Bytes | undefined = this.#connection.takeOutput(MAIN_LANE, RECORD_BYTES, now);
+      if (record === undefined) return;
+      if (!this.#transport.write(MAIN_LANE, record)) this.#blockedAt = now;
+    }
+  }
+
+  /** The connection is over and its CLOSE was written. */
+  #finish(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#clearTimer();
+    const { error } = this.#connection;
+    this.#transport.close(closeCodeOf(error?.code ?? "ERR_NONE"), error?.message ?? "");
+  }
+
+  #lost(error: WireError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#clearTimer();
+    this.#connection.lost(error ?? new TransportError("Connection was closed by the peer"));
+    this.#deliver();
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.#clock.cancel(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Keep the timer no later than the earliest deadline; one that fires too early arms itself again. */
+  #arm(): void {
+    if (this.#over) return;
+    const stall = this.#blockedAt === undefined ? Number.POSITIVE_INFINITY : this.#blockedAt + WRITE_STALL_MS;
+    const deadline = Math.min(this.#connection.deadline ?? Number.POSITIVE_INFINITY, stall);
+    if (deadline >= this.#timerAt) return;
+    this.#clearTimer();
+    this.#timerAt = deadline;
+    const delay = Math.min(Math.max(0, deadline - this.#clock.now()), MOST_DELAY_MS);
+    this.#timer = this.#clock.schedule(this.#onTimer, Math.ceil(delay));
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    if (this.#blockedAt !== undefined && now >= this.#blockedAt + WRITE_STALL_MS) {
+      this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
+      return;
+    }
+    if (now >= (this.#connection.deadline ?? Number.POSITIVE_INFINITY)) this.#connection.handleTimeout(now);
+    this.#deliver();
+  };
+}

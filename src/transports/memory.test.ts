@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { transportSuite } from "../../test/conformance/transport.ts";
+import { TransportError, type WireError } from "../core/errors.ts";
+import { MAIN_LANE } from "../core/lane.ts";
+import { memoryPair } from "./memory.ts";
+import type { TransportEvents } from "./transport.ts";
+
+transportSuite(
+  "memory",
+  async () => {
+    const { a, b, lose } = memoryPair();
+    return { a, b, lose: () => lose(), cleanup: async () => lose() };
+  },
+  { maxRecordBytes: 16 * 1024 * 1024 },
+);
+
+function listen(log: string[], name: string): TransportEvents {
+  return {
+    data: (_lane, bytes) => log.push(`${name} data ${bytes.length}`),
+    drain: () => log.push(`${name} drain`),
+    lane: () => log.push(`${name} lane`),
+    datagram: () => log.push(`${name} datagram`),
+    closed: (error?: WireError) => log.push(`${name} closed ${error?.message ?? "in order"}`),
+  };
+}
+
+test("write() delivers a burst in one microtask", async () => {
+  const { a, b } = memoryPair();
+  const log: string[] = [];
+  b.start(listen(log, "b"));
+  await Promise.resolve();
+  for (let i = 0; i < 3; i++) a.write(MAIN_LANE, new Uint8Array(i));
+  expect(log).toEqual([]);
+  await Promise.resolve();
+  expect(log).toEqual(["b data 0", "b data 1", "b data 2"]);
+});
+
+test("lose() drops what is on its way, even to a paused end", async () => {
+  const { a, b, lose } = memoryPair();
+  const log: string[] = [];
+  a.start(listen(log, "a"));
+  b.start(listen(log, "b"));
+  b.pause();
+  a.write(MAIN_LANE, new Uint8Array(5));
+  await Promise.resolve();
+  lose(new TransportError("cut"));
+  a.close(1000, "");
+  await Promise.resolve();
+  await Promise.resolve();
+  expect(log.sort()).toEqual(["a closed cut", "b closed cut"]);
+});
+
+test("pause() in a data listener holds the rest of the burst and the end", async () => {
+  const { a, b } = memoryPair();
+  const log: string[] = [];
+  a.start(listen(log, "a"));
+  b.start({
+    ...listen(log, "b"),
+    data: (_lane, bytes) => {
+      log.push(`b data ${bytes.length}`);
+      b.pause();
+    },
+  });
+  a.write(MAIN_LANE, new Uint8Array(1));
+  a.write(MAIN_LANE, new Uint8Array(2));
+  a.close(1000, "");
+  const seen: string[][] = [];
+  for (let i = 0; i < 3; i++) {
+    for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+    seen.push(log.splice(0));
+    b.resume();
+  }
+  expect(seen[0]?.sort()).toEqual(["a closed in order", "b data 1"]);
+  expect(seen.slice(1)).toEqual([["b data 2"], ["b closed in order"]]);
+});

@@ -1,0 +1,161 @@
+import type { Bytes } from "../core/bytes.ts";
+import { TransportError, type WireError } from "../core/errors.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
+
+/** What a memory pair bounds. */
+export interface MemoryPairOptions {
+  /** Bytes on their way in one direction above which `write` returns false. `drain` comes at a quarter of it. */
+  readonly highWaterBytes?: number;
+}
+
+/** The bounds of a memory pair that is made without options. */
+export const DEFAULT_MEMORY_OPTIONS: Required<MemoryPairOptions> = { highWaterBytes: 256 * 1024 };
+
+/** Two transports of which each is the other's peer. */
+export interface MemoryPair {
+  readonly a: MemoryTransport;
+  readonly b: MemoryTransport;
+  /** Cut the pair as a broken network does: what is on its way is dropped, both ends hear `closed(error)`. */
+  lose(error?: WireError): void;
+}
+
+/**
+ * Two connected transports in one thread. Delivery is asynchronous: one microtask takes all that was written
+ * before it, and never runs inside `write`.
+ */
+export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
+  const a = new MemoryTransport(options);
+  const lost = new TransportError("Cannot continue in memory: the pair was cut");
+  return { a, b: a.peer, lose: (error = lost) => a.lose(error) };
+}
+
+const CAPABILITIES: TransportCapabilities = {
+  lanes: 1,
+  datagrams: false,
+  messageBoundaries: true,
+  transfer: false,
+  inboundPause: true,
+};
+
+/** One end of a pair made by {@link memoryPair}. Its queue holds what the peer wrote and it has not heard yet. */
+export class MemoryTransport implements Transport {
+  readonly name = "memory";
+  readonly capabilities: TransportCapabilities = CAPABILITIES;
+  /** The other end. */
+  readonly peer: MemoryTransport;
+  readonly #highWaterBytes: number;
+  #events: TransportEvents | undefined;
+  #state: "open" | "closing" | "closed" = "open";
+  #error: WireError | undefined;
+  #paused = false;
+  #scheduled = false;
+  /** Written by the peer since the last burst began. */
+  #arrived: Bytes[] = [];
+  /** Being delivered, from `#next` on. */
+  #burst: Bytes[] = [];
+  #next = 0;
+  /** In `#arrived` and in the rest of `#burst`. */
+  #queuedBytes = 0;
+  /** The peer was told to wait for `drain`. */
+  #peerWaits = false;
+
+  /** Without `peer`, the peer is made too. */
+  constructor(options: MemoryPairOptions, peer?: MemoryTransport) {
+    this.#highWaterBytes = options.highWaterBytes ?? DEFAULT_MEMORY_OPTIONS.highWaterBytes;
+    this.peer = peer ?? new MemoryTransport(options, this);
+  }
+
+  start(events: TransportEvents): void {
+    this.#events = events;
+    this.#schedule();
+  }
+
+  write(_lane: LaneId, record: Bytes): boolean {
+    if (this.#state !== "open") return true;
+    const peer = this.peer;
+    peer.#arrived.push(record);
+    peer.#queuedBytes += record.length;
+    peer.#schedule();
+    if (peer.#queuedBytes <= this.#highWaterBytes) return true;
+    peer.#peerWaits = true;
+    return false;
+  }
+
+  bufferedBytes(_lane: LaneId): number {
+    return this.peer.#queuedBytes;
+  }
+
+  /** Close both ends once each has heard what is on its way to it. `code` and `reason` do not travel. */
+  close(_code: number, _reason: string): void {
+    if (this.#state !== "open") return;
+    this.#paused = false;
+    this.#shut();
+    this.peer.#shut();
+  }
+
+  /** Hold what arrives until {@link resume}; the peer's `write` then returns false in time. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#schedule();
+  }
+
+  /** Cut both ends at once, whether paused or not. */
+  lose(error: WireError): void {
+    for (const end of [this, this.peer]) {
+      end.#arrived = [];
+      end.#burst = [];
+      end.#next = 0;
+      end.#queuedBytes = 0;
+      end.#paused = false;
+      end.#error = error;
+      end.#shut();
+    }
+  }
+
+  #shut(): void {
+    if (this.#state === "open") this.#state = "closing";
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#paused) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    this.#scheduled = false;
+    const events = this.#events;
+    if (events === undefined || this.#state === "closed") return;
+
+    if (this.#next === this.#burst.length) {
+      this.#burst = this.#arrived;
+      this.#arrived = [];
+      this.#next = 0;
+    }
+    while (!this.#paused && this.#next < this.#burst.length) {
+      const record = this.#burst[this.#next++]!;
+      this.#queuedBytes -= record.length;
+      events.data(MAIN_LANE, new Uint8Array(record)); // a copy: both sides own their bytes
+    }
+    this.#drainPeer();
+
+    if (this.#next < this.#burst.length || this.#arrived.length > 0) {
+      this.#schedule();
+    } else if (this.#state === "closing" && !this.#paused) {
+      this.#state = "closed";
+      events.closed(this.#error);
+    }
+  };
+
+  #drainPeer(): void {
+    if (!this.#peerWaits || this.#queuedBytes > this.#highWaterBytes / 4) return;
+    this.#peerWaits = false;
+    if (this.peer.#state === "open") this.peer.#events?.drain(MAIN_LANE);
+  }
+}

@@ -1,0 +1,55 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { WireError } from "../core/errors.ts";
+import type { LaneId } from "../core/lane.ts";
+
+/** What carries the bytes. */
+export type TransportName = "websocket" | "webtransport" | "tcp" | "ipc" | "message-port" | "ring" | "memory";
+
+/** What a transport can do. Said honestly: the protocol chooses by it. */
+export interface TransportCapabilities {
+  /** Most lanes that can be open at a time; 1 where there is only the main lane. */
+  readonly lanes: number;
+  /** Whether datagrams travel outside the lanes, unordered and unreliable. */
+  readonly datagrams: boolean;
+  /** Whether one `write` arrives as one `data`; otherwise records are length-prefixed. */
+  readonly messageBoundaries: boolean;
+  /** Whether a buffer can change its owner instead of being copied. */
+  readonly transfer: boolean;
+  /** Whether `pause` stops the reading, so that the kernel pushes back on the peer. */
+  readonly inboundPause: boolean;
+}
+
+/** What a transport tells its owner. No call comes before `start` returns, none after `closed`. */
+export interface TransportEvents {
+  /** Bytes from the peer. The receiver owns them. */
+  data(lane: LaneId, bytes: Bytes): void;
+  /** After a `write` that returned false: the buffer has drained below the low-water mark. */
+  drain(lane: LaneId): void;
+  /** The peer opened a lane. */
+  lane(lane: LaneId): void;
+  /** One datagram from the peer. The receiver owns it. */
+  datagram(bytes: Bytes): void;
+  /** The transport is gone, exactly once. Without an error: the peer or this side closed it in order. */
+  closed(error?: WireError): void;
+}
+
+/** Bytes between two peers over a handle that is already open. Adopts the handle and owns it from then on. */
+export interface Transport {
+  readonly name: TransportName;
+  readonly capabilities: TransportCapabilities;
+  /** Begin to deliver events. Called once, before any other method; what arrived earlier is kept until then. */
+  start(events: TransportEvents): void;
+  /**
+   * Hand over one record, synchronously. The transport may keep the bytes until they are sent: the caller does
+   * not change them. After `close` or a loss the record is dropped.
+   * @returns false when the buffer is over the high-water mark: wait for `drain`. The record was taken anyway.
+   */
+  write(lane: LaneId, record: Bytes): boolean;
+  /** Bytes written and not yet sent; `undefined` where the runtime cannot tell. */
+  bufferedBytes(lane: LaneId): number | undefined;
+  /** Close in order after what was written. `code` is a WebSocket close code (1000, 3000..4999 from applications). */
+  close(code: number, reason: string): void;
+  /** Stop or go on reading, where `capabilities.inboundPause` is true. */
+  pause?(): void;
+  resume?(): void;
+}
