@@ -297,7 +297,8 @@ describe("numbers of streams", () => {
       pair.settle();
       readAll(streams[served - 1]!);
       pair.settle();
-      expect(pair.server.mux.table.size).toBeLessThanOrEqual(16);
+      // 16 that are open, and 16 whose end is not acknowledged.
+      expect(pair.server.mux.table.size).toBeLessThanOrEqual(32);
     }
     pair.advance(30);
     expect(pair.streams("server").map(({ name }) => name)).toEqual(streams.map(({ name }) => name));

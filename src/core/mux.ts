@@ -7,6 +7,7 @@ import type { Hello } from "./hello.ts";
 import { EARLY_WINDOW_BYTES, type Limits, MAX_NAME_BYTES } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
 import { Outbox } from "./outbox.ts";
+import { Queue } from "./queue.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { DEFAULT_PRIORITY, PRIORITIES } from "./scheduler.ts";
 import { LEAST_FRAGMENT_BYTES, SendHalf } from "./send-half.ts";
@@ -49,22 +50,19 @@ export class Mux {
   datagramsWaiting = 0;
   /** Streams that became readable since {@link settleUnread}. */
   readonly #fresh: Stream[] = [];
-  #events: SessionEvent[] = [];
-  #eventsAt = 0;
+  readonly #events: Queue<SessionEvent> = new Queue();
 
   constructor(role: Role, limits: Limits) {
     this.limits = limits;
     this.table = new StreamTable(role, limits.maxStreams);
     this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
-    this.outbox = new Outbox(this.table, this.window);
+    this.outbox = new Outbox(this.table, this.window, (stream) => this.settle(stream));
   }
 
   /** The oldest event; `undefined` when there is none. */
   poll(): SessionEvent | undefined {
-    const event = this.#events[this.#eventsAt];
+    const event = this.#events.shift();
     if (event === undefined) return undefined;
-    this.#eventsAt++;
-    if (this.#eventsAt === this.#events.length) this.#events.length = this.#eventsAt = 0;
     if (event.kind === "readable") event.stream.readableQueued = false;
     else if (event.kind === "datagram") this.datagramsWaiting--;
     return event;
@@ -369,8 +367,10 @@ export class Mux {
   settle(stream: Stream): void {
     const { receive } = stream;
     const heard = receive.ended || (receive.finished && receive.error !== undefined);
-    if (!heard || !stream.send.closed || !(stream.local || stream.released)) return;
-    if (this.table.remove(stream)) this.sessionWindowDue();
+    if (!heard || (!stream.send.finished && !stream.send.closed) || !(stream.local || stream.released))
+      return;
+    const told = stream.send.closed ? this.table.remove(stream) : this.table.vacate(stream);
+    if (told) this.sessionWindowDue();
   }
 
   /** End both halves here, without telling the peer. */

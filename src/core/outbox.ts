@@ -3,6 +3,7 @@ import { type ReceiveWindow, reserveBytes } from "./flow.ts";
 import { FrameFlag, FrameType, MAX_HEADER_BYTES, SESSION_ID } from "./frame.ts";
 import { EARLY_WINDOW_BYTES } from "./limits.ts";
 import type { NameWriter } from "./names.ts";
+import { Queue } from "./queue.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Control, type Stream } from "./stream.ts";
@@ -47,8 +48,9 @@ export class Outbox {
   readonly #scheduler: Scheduler = new Scheduler();
   readonly #table: StreamTable;
   readonly #window: ReceiveWindow;
-  #control: Stream[] = [];
-  #lazy: Stream[] = [];
+  readonly #onFinished: (stream: Stream) => void;
+  readonly #control: Queue<Stream> = new Queue();
+  readonly #lazy: Queue<Stream> = new Queue();
   #lazySince = 0;
   /** News that could wait have waited: they go out with the next record, or as one. */
   #lazyDue = false;
@@ -60,9 +62,11 @@ export class Outbox {
   #sessionBlocked = false;
   #partBlocked = false;
 
-  constructor(table: StreamTable, window: ReceiveWindow) {
+  /** @param onFinished - called with a stream when its FIN was written */
+  constructor(table: StreamTable, window: ReceiveWindow, onFinished: (stream: Stream) => void) {
     this.#table = table;
     this.#window = window;
+    this.#onFinished = onFinished;
   }
 
   /** A stream has data, an end, or its OPEN to send. */
@@ -132,11 +136,13 @@ export class Outbox {
     return 1_024 + (next.id === SESSION_ID ? next.openMetadata.length : next.send.trailer.length);
   }
 
-  /** Write all that fits. @returns whether everything that can go now went. */
+  /** Write all that fits. */
   write(into: RecordWriter, names: NameWriter, now: number, roundTripMs: number): void {
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     this.#writeControl(into, now, roundTripMs);
     this.#writeData(into, names);
+    // Answers free places: that news rides with them.
+    if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     if (!into.empty || this.#lazyUrgent) this.#writeLazy(into);
   }
 
@@ -155,28 +161,21 @@ export class Outbox {
   }
 
   #writeControl(into: RecordWriter, now: number, roundTripMs: number): void {
-    const streams = this.#control;
-    let written = 0;
-    for (const stream of streams) {
-      if (into.room < 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES) break;
+    for (let stream = this.#control.peek(); stream !== undefined; stream = this.#control.peek()) {
+      if (into.room < 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES) return;
+      this.#control.shift();
       writeStreamControl(into, stream, now, roundTripMs);
       stream.controlQueued = false;
-      written++;
     }
-    if (written === streams.length) streams.length = 0;
-    else streams.splice(0, written);
   }
 
   #writeLazy(into: RecordWriter): void {
-    const streams = this.#lazy;
-    let written = 0;
-    for (const stream of streams) {
-      if (into.room < CONTROL_BYTES) break;
+    for (let stream = this.#lazy.peek(); stream !== undefined; stream = this.#lazy.peek()) {
+      if (into.room < CONTROL_BYTES) return;
+      this.#lazy.shift();
       into.frame(FrameType.WINDOW, 0, stream.id, 0);
-      written++;
     }
-    streams.splice(0, written);
-    if (streams.length === 0) this.#lazyDue = false;
+    this.#lazyDue = false;
   }
 
   #writeData(into: RecordWriter, names: NameWriter): void {
@@ -197,6 +196,7 @@ export class Outbox {
       const credit = this.#creditOf(stream) - (send.sent - before);
       const end = send.write(into, stream.id, credit, QUANTUM_BYTES);
       this.#count(stream, send.sent - before);
+      if (send.finished) this.#onFinished(stream);
       if (end === "quantum") this.#scheduler.push(stream);
       else if (end === "room" || end === "session-credit") {
         this.#scheduler.unshift(stream);
@@ -283,8 +283,8 @@ export class Outbox {
   /** Forget all. */
   clear(): void {
     this.#scheduler.drain();
-    this.#control = [];
-    this.#lazy = [];
+    this.#control.clear();
+    this.#lazy.clear();
     this.#lazyDue = false;
     this.#unopened.clear();
     this.#parts.clear();

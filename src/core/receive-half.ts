@@ -3,6 +3,7 @@ import { ProtocolError, type StreamError } from "./errors.ts";
 import { MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
 import type { Limits } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
+import { Queue } from "./queue.ts";
 
 /** Fragments shorter than this are gathered in arrays of this length: they must not cost an object each (T2). */
 const GATHER_BYTES = 1_024;
@@ -25,11 +26,10 @@ export class ReceiveHalf {
   discarding = false;
   /** When the unfinished message began, ms. */
   assemblingSince = 0;
-  #inbox: Bytes[] = [];
-  #head = 0;
-  /** Messages below this index hold no more of a record than they need. */
+  readonly #inbox: Queue<Bytes> = new Queue();
+  /** So many of the oldest messages hold no more of a record than they need. */
   #settled = 0;
-  #parts: Bytes[] = [];
+  #parts: Bytes[] | undefined;
   #partBytes = 0;
   #fragments = 0;
   /** Where short fragments are gathered: the array behind the last part, and its bytes that are used. */
@@ -49,12 +49,12 @@ export class ReceiveHalf {
 
   /** Whether fragments wait for the rest of their message. */
   get unfinished(): boolean {
-    return this.#parts.length > 0;
+    return this.#parts !== undefined;
   }
 
   /** Whole messages that wait. */
   get waiting(): number {
-    return this.#inbox.length - this.#head;
+    return this.#inbox.length;
   }
 
   /**
@@ -63,7 +63,7 @@ export class ReceiveHalf {
    * @throws {ProtocolError} `ERR_MESSAGE_TOO_LARGE` when the message passes its bounds.
    */
   push(payload: Bytes, more: boolean): void {
-    if (!more && this.#parts.length === 0) {
+    if (!more && this.#parts === undefined) {
       if (payload.length > this.#limits.maxMessageBytes) throw this.#tooLarge(payload.length);
       this.#inbox.push(payload);
       return;
@@ -77,14 +77,15 @@ export class ReceiveHalf {
         `Cannot accept message: over ${this.#limits.maxFragments} fragments`,
       );
     }
-    this.#addPart(payload);
+    this.#parts ??= [];
+    const parts = this.#parts;
+    this.#addPart(parts, payload);
     if (more) return;
-    this.#inbox.push(concatBytes(this.#parts, this.#partBytes));
+    this.#inbox.push(concatBytes(parts, this.#partBytes));
     this.#clearParts();
   }
 
-  #addPart(payload: Bytes): void {
-    const parts = this.#parts;
+  #addPart(parts: Bytes[], payload: Bytes): void {
     if (payload.length >= GATHER_BYTES) {
       this.#gathered = EMPTY;
       parts.push(detachView(payload));
@@ -101,14 +102,14 @@ export class ReceiveHalf {
   }
 
   #clearParts(): void {
-    this.#parts = [];
+    this.#parts = undefined;
     this.#gathered = EMPTY;
     this.#partBytes = this.#fragments = 0;
   }
 
   /** The peer ends the half. */
   finish(trailer: Metadata | undefined): void {
-    if (this.#parts.length > 0)
+    if (this.unfinished)
       throw new ProtocolError("ERR_PROTOCOL", "Cannot end stream: its last message is not finished");
     this.finished = true;
     this.trailer = trailer;
@@ -119,18 +120,8 @@ export class ReceiveHalf {
    * @returns `undefined` when there is none now; see {@link ended} and {@link error} for whether one can follow.
    */
   shift(): Bytes | undefined {
-    const head = this.#head;
-    if (head === this.#inbox.length) return undefined;
-    const message = this.#inbox[head] as Bytes;
-    this.#inbox[head] = EMPTY;
-    this.#head = head + 1;
-    if (this.#head === this.#inbox.length) this.#inbox.length = this.#head = this.#settled = 0;
-    else if (this.#head > 1_024 && this.#head * 2 > this.#inbox.length) {
-      this.#inbox.splice(0, this.#head);
-      this.#settled = Math.max(0, this.#settled - this.#head);
-      this.#head = 0;
-    }
-    return message;
+    if (this.#settled > 0) this.#settled--;
+    return this.#inbox.shift();
   }
 
   /** Whether FIN is the only thing left to take. */
@@ -145,18 +136,17 @@ export class ReceiveHalf {
 
   /** Drop what waits. @returns the charged bytes that were not consumed. */
   clear(): number {
-    this.#inbox = [];
-    this.#head = this.#settled = 0;
+    this.#inbox.clear();
+    this.#settled = 0;
     this.#clearParts();
     return this.window.received - this.window.consumed;
   }
 
   /** Stop holding whole records for small messages that stay unread (T5). */
   settle(): void {
-    const inbox = this.#inbox;
-    for (let i = Math.max(this.#head, this.#settled); i < inbox.length; i++)
-      inbox[i] = detachView(inbox[i] as Bytes);
-    this.#settled = inbox.length;
+    const { length } = this.#inbox;
+    if (length > this.#settled) this.#inbox.map(this.#settled, detachView);
+    this.#settled = length;
   }
 
   #tooLarge(bytes: number): ProtocolError {

@@ -7,6 +7,9 @@ import type { RecordWriter } from "./record-writer.ts";
 /** A fragment that does not finish its message is not made smaller than this, so that fragments stay few. */
 export const LEAST_FRAGMENT_BYTES = 1_024;
 
+/** No messages; never written to. */
+const NONE: Bytes[] = [];
+
 /** Why {@link SendHalf.write} stopped. */
 export type WriteEnd = "empty" | "credit" | "session-credit" | "room" | "quantum";
 
@@ -33,7 +36,7 @@ export class SendHalf {
   partAt = -1;
   /** Metadata block of the frame that carries FIN. */
   trailer: Bytes = EMPTY;
-  #messages: Bytes[] = [];
+  #messages: Bytes[] = NONE;
   #head = 0;
   #headPosition = 0;
   #next = 0;
@@ -77,7 +80,9 @@ export class SendHalf {
 
   /** Queue a message. The half keeps `payload`, unchanged, until it is acknowledged. */
   push(payload: Bytes): void {
-    this.#messages.push(payload);
+    // An array literal has room for just one: most streams of a call send no more.
+    if (this.#messages === NONE) this.#messages = [payload];
+    else this.#messages.push(payload);
     this.queued += payload.length + MESSAGE_CHARGE;
   }
 
@@ -93,7 +98,7 @@ export class SendHalf {
     this.closed = true;
     this.queued = this.sent;
     this.partAt = -1;
-    this.#messages = [];
+    this.#messages = NONE;
     this.#head = this.#next = this.#offset = 0;
   }
 
@@ -137,7 +142,8 @@ export class SendHalf {
     this.acked = consumed;
     this.#headPosition = position;
     if (head === messages.length) {
-      messages.length = head = this.#next = 0;
+      this.#messages = NONE;
+      head = this.#next = 0;
     } else if (head > 1_024 && head * 2 > messages.length) {
       messages.splice(0, head);
       this.#next -= head;

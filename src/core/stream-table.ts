@@ -32,6 +32,8 @@ export class StreamTable {
   /** Streams that the peer has opened; those of them that are over. */
   #accepted = 0;
   #over = 0;
+  /** Streams of the peer whose place is free, but whose end is not acknowledged. */
+  #lingering = 0;
   /** Count up to which the peer may open, as last told. */
   #toldLimit: number;
   #lastId: StreamId = SESSION_ID;
@@ -77,7 +79,7 @@ export class StreamTable {
 
   /** Streams that can have been open at a time, of both sides: frames that cross can still name each of them. */
   get mostOpen(): number {
-    return this.#maxStreams + Math.min(this.#opened, Math.max(this.#peerStreams, EARLY_STREAMS));
+    return 2 * this.#maxStreams + Math.min(this.#opened, Math.max(this.#peerStreams, EARLY_STREAMS));
   }
 
   /** Number of the stream that {@link add} adds next. */
@@ -141,7 +143,29 @@ export class StreamTable {
       this.#last = undefined;
     }
     if (stream.local) return false;
+    if (stream.vacated) {
+      this.#lingering--;
+      return false;
+    }
     this.#over++;
+    return this.#shouldTell;
+  }
+
+  /**
+   * Give the place of a stream to the next one although its end is not acknowledged yet: the acknowledgement can wait
+   * for a record to ride on, and the next call should not. At most as many streams linger so as may be open.
+   * @returns true when the peer must hear of a place that got free.
+   */
+  vacate(stream: Stream): boolean {
+    if (stream.local || stream.vacated || this.#lingering >= this.#maxStreams) return false;
+    stream.vacated = true;
+    this.#lingering++;
+    this.#over++;
+    return this.#shouldTell;
+  }
+
+  /** Places are worth a frame when a quarter of them is free, or the peer has none. */
+  get #shouldTell(): boolean {
     return this.#accepted === this.#toldLimit || this.acceptLimit - this.#toldLimit >= this.#maxStreams >>> 2;
   }
 

@@ -57,6 +57,8 @@ export class Stream {
   wantsWritable = false;
   /** The application lets go of its slot: the peer may open another stream in its place. */
   released = false;
+  /** Its place was given to another stream, but its end is not acknowledged. */
+  vacated = false;
   /** When credit last moved while data waited, ms. */
   progressAt = 0;
   /** The one `readable` event of this stream. */

@@ -18,7 +18,6 @@ import {
 import { CallError, toCallError } from "./errors.ts";
 import { callsOf, type SessionCalls } from "./session-calls.ts";
 import { UnaryCall } from "./unary-call.ts";
-import { validate } from "./validate.ts";
 
 /** What one call can choose. */
 export interface CallOptions {
@@ -191,47 +190,22 @@ class Calls {
     return new Promise((resolve, reject) => {
       const options = this.#prepare(name, given);
       const { stream, codec } = this.#open(name, options);
-      const settle = () => {
-        this.#shared.waiting--;
-        cleanup?.();
-      };
-      const call = new UnaryCall(stream, codec, {
-        resolve: (answer) => {
-          settle();
-          try {
-            resolve(validate(method.output, codec.decode(answer), "answer", name));
-          } catch (error) {
-            reject(toCallError(error));
-          }
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
+      const call = new UnaryCall({
+        stream,
+        codec,
+        output: method.output,
+        calls: this.#shared,
+        clock: this.#session.options.clock,
+        options,
+        resolve,
+        reject,
       });
-      this.#shared.waiting++;
-      const cleanup = this.#watch(call, options);
       try {
         call.start(codec.encode(input));
       } catch (error) {
         call.fail(error);
       }
     });
-  }
-
-  /** Deadline and signal of a unary call. @returns what ends the watch. */
-  #watch(call: UnaryCall, { signal, deadlineMs }: CallOptions): () => void {
-    const { clock } = this.#session.options;
-    const { deadlines } = this.#shared;
-    const onAbort = () => call.cancel("ERR_CANCELLED", "Call was cancelled", signal?.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    const timer = deadlineMs === undefined ? undefined : clock.schedule(() => call.expire(), deadlineMs);
-    if (deadlineMs === undefined) deadlines.add(call);
-    return () => {
-      signal?.removeEventListener("abort", onAbort);
-      if (timer === undefined) deadlines.delete(call);
-      else clock.cancel(timer);
-    };
   }
 
   #serverStream(

@@ -10,7 +10,7 @@ import { CallError } from "./errors.ts";
  */
 export function chooseCodec(session: Session): number {
   const { peer, codecs } = session;
-  if (peer === undefined) return 0;
+  if (peer === undefined || peer.codecs.includes((codecs[0] as Codec).name)) return 0;
   const at = codecs.findIndex((codec) => peer.codecs.includes(codec.name));
   if (at < 0) {
     const mine = codecs.map((codec) => codec.name).join(", ");

@@ -39,33 +39,34 @@ export interface MethodTree {
 /** The typed description of an API. */
 export type Contract<M extends MethodTree = MethodTree> = M;
 
+/** `NoInfer` below: inside `contract()` the errors would else be taken from what a method may have at most. */
 type NoErrors = Readonly<Record<never, Schema>>;
 
 /** One message there, one back. */
 export function unary<I extends Schema, O extends Schema, E extends ErrorMap = NoErrors>(
   options: MethodOptions<I, O, E>,
-): Method<"unary", I, O, E> {
+): Method<"unary", I, O, NoInfer<E>> {
   return method("unary", options);
 }
 
 /** One message there, many back. */
 export function serverStream<I extends Schema, O extends Schema, E extends ErrorMap = NoErrors>(
   options: MethodOptions<I, O, E>,
-): Method<"server-stream", I, O, E> {
+): Method<"server-stream", I, O, NoInfer<E>> {
   return method("server-stream", options);
 }
 
 /** Many messages there, one back. */
 export function clientStream<I extends Schema, O extends Schema, E extends ErrorMap = NoErrors>(
   options: MethodOptions<I, O, E>,
-): Method<"client-stream", I, O, E> {
+): Method<"client-stream", I, O, NoInfer<E>> {
   return method("client-stream", options);
 }
 
 /** Many messages in both directions at once. */
 export function duplex<I extends Schema, O extends Schema, E extends ErrorMap = NoErrors>(
   options: MethodOptions<I, O, E>,
-): Method<"duplex", I, O, E> {
+): Method<"duplex", I, O, NoInfer<E>> {
   return method("duplex", options);
 }
 

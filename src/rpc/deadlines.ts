@@ -3,52 +3,70 @@ import type { Clock } from "../transports/drive.ts";
 /** How late a default deadline may be noticed at most, ms. */
 const TICK_MS = 250;
 
-/** Something that must be over by a certain time. */
+/** Something that must be over by a certain time. The last two fields belong to {@link Deadlines}. */
 export interface Expiring {
   /** When, on the session's clock, ms. */
   expiresAt: number;
+  /** Its neighbours in the list; `undefined` when it is in none. */
+  earlier: Expiring | undefined;
+  later: Expiring | undefined;
   /** It is late. */
   expire(): void;
 }
 
 /**
  * Deadlines that all lie the same time ahead, so that they pass in the order in which they came: adding and removing
- * one costs no timer. One timer looks at the oldest while there are any.
+ * one costs neither a timer nor memory. One timer looks at the oldest while there are any.
  */
 export class Deadlines {
   readonly #clock: Clock;
   readonly #ms: number;
-  readonly #waiting: Set<Expiring> = new Set();
+  /** A ring: behind it lies the oldest entry, before it the newest. */
+  readonly #ends: Expiring;
   #timer: unknown;
+  #size = 0;
   #stopped = false;
 
   /** @param ms - time that each entry has */
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
     this.#ms = ms;
+    const ends: Expiring = { expiresAt: 0, earlier: undefined, later: undefined, expire: () => {} };
+    ends.earlier = ends.later = ends;
+    this.#ends = ends;
   }
 
   /** Entries that wait. */
   get size(): number {
-    return this.#waiting.size;
+    return this.#size;
   }
 
   /** Watch over `entry` from now on. */
   add(entry: Expiring): void {
+    if (this.#stopped) return;
+    const newest = this.#ends.earlier as Expiring;
     entry.expiresAt = this.#clock.now() + this.#ms;
-    this.#waiting.add(entry);
-    if (this.#timer === undefined && !this.#stopped) this.#schedule(this.#ms);
+    entry.earlier = newest;
+    entry.later = this.#ends;
+    newest.later = this.#ends.earlier = entry;
+    this.#size++;
+    if (this.#timer === undefined) this.#schedule(this.#ms);
   }
 
   /** `entry` is over. */
   delete(entry: Expiring): void {
-    this.#waiting.delete(entry);
+    const { earlier, later } = entry;
+    if (earlier === undefined || later === undefined) return;
+    earlier.later = later;
+    later.earlier = earlier;
+    entry.earlier = entry.later = undefined;
+    this.#size--;
   }
 
   /** Forget all entries, and leave no timer behind. */
   stop(): void {
     this.#stopped = true;
-    this.#waiting.clear();
+    while (this.#size > 0) this.delete(this.#ends.later as Expiring);
     this.#clock.cancel(this.#timer);
     this.#timer = undefined;
   }
@@ -59,13 +77,14 @@ export class Deadlines {
 
   readonly #tick = (): void => {
     const now = this.#clock.now();
-    for (const entry of this.#waiting) {
-      if (entry.expiresAt > now) {
-        this.#schedule(Math.max(TICK_MS, entry.expiresAt - now));
+    while (this.#size > 0) {
+      const oldest = this.#ends.later as Expiring;
+      if (oldest.expiresAt > now) {
+        this.#schedule(Math.max(TICK_MS, oldest.expiresAt - now));
         return;
       }
-      this.#waiting.delete(entry);
-      entry.expire();
+      this.delete(oldest);
+      oldest.expire();
     }
     this.#timer = undefined;
   };

@@ -16,6 +16,8 @@ import { isThenable, validate } from "./validate.ts";
 /** The handler's side of a call. Whatever the handler does ends this call at most. */
 export class ServerCall implements Expiring {
   expiresAt = 0;
+  earlier: Expiring | undefined;
+  later: Expiring | undefined;
   readonly #stream: Stream;
   readonly #implementation: Implementation;
   readonly #state: ServiceState;

@@ -3,38 +3,57 @@ import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, StreamError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
+import type { Clock } from "../transports/drive.ts";
+import type { Schema } from "./contract.ts";
 import type { Expiring } from "./deadlines.ts";
 import { fromFailure, ReceivedError, toCallError } from "./errors.ts";
+import type { SessionCalls } from "./session-calls.ts";
+import { validate } from "./validate.ts";
 
-/** What becomes of a unary call; exactly one of both is called, once. */
-export interface UnaryOutcome {
-  resolve(answer: Bytes): void;
-  /** @param error - a {@link CallError}; anything else was wrong with the request */
-  reject(error: unknown): void;
+/** What a unary call is made from. */
+export interface UnaryRequest {
+  readonly stream: Stream;
+  readonly codec: Codec;
+  /** Schema of the answer. */
+  readonly output: Schema;
+  readonly calls: SessionCalls;
+  readonly clock: Clock;
+  readonly options: { readonly signal?: AbortSignal; readonly deadlineMs?: number };
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /** The caller's side of one message there and one back. No promise but the caller's own. */
 export class UnaryCall implements Expiring {
   expiresAt = 0;
+  earlier: Expiring | undefined;
+  later: Expiring | undefined;
+  readonly #request: UnaryRequest;
   readonly #stream: Stream;
-  readonly #codec: Codec;
-  readonly #outcome: UnaryOutcome;
   /** The request while there is no credit for it. */
-  #request: Bytes | undefined;
+  #waiting: Bytes | undefined;
   #answer: Bytes | undefined;
+  #onAbort: (() => void) | undefined;
+  #timer: unknown;
   #over = false;
 
-  constructor(stream: Stream, codec: Codec, outcome: UnaryOutcome) {
-    this.#stream = stream;
-    this.#codec = codec;
-    this.#outcome = outcome;
-    stream.owner = this;
+  constructor(request: UnaryRequest) {
+    const { calls, clock, options } = request;
+    this.#request = request;
+    this.#stream = request.stream;
+    this.#stream.owner = this;
+    calls.waiting++;
+    if (options.deadlineMs === undefined) calls.deadlines.add(this);
+    else this.#timer = clock.schedule(() => this.expire(), options.deadlineMs);
+    if (options.signal === undefined) return;
+    this.#onAbort = () => this.cancel("ERR_CANCELLED", "Call was cancelled", options.signal?.reason);
+    options.signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
   /** Send the request. @throws {StreamError} when it is longer than the peer accepts. */
   start(request: Bytes): void {
     if (this.#stream.trySend(request)) this.#stream.finish();
-    else this.#request = request;
+    else this.#waiting = request;
   }
 
   /** Give up: the handler on the other side is told. */
@@ -64,9 +83,9 @@ export class UnaryCall implements Expiring {
   notify(event: SessionEvent): void {
     if (this.#over) return;
     if (event.kind === "readable") this.#read();
-    else if (event.kind === "writable" && this.#request !== undefined) {
-      const request = this.#request;
-      this.#request = undefined;
+    else if (event.kind === "writable" && this.#waiting !== undefined) {
+      const request = this.#waiting;
+      this.#waiting = undefined;
       try {
         this.start(request);
       } catch (error) {
@@ -89,7 +108,7 @@ export class UnaryCall implements Expiring {
 
   #fail(failure: Parameters<typeof fromFailure>[0]): void {
     try {
-      this.#reject(fromFailure(failure, this.#codec));
+      this.#reject(fromFailure(failure, this.#request.codec));
     } catch (error) {
       this.#reject(toCallError(error));
     }
@@ -104,12 +123,30 @@ export class UnaryCall implements Expiring {
       );
       return;
     }
-    this.#over = true;
-    this.#outcome.resolve(this.#answer);
+    this.#settle();
+    this.#resolve(this.#answer);
+  }
+
+  #resolve(answer: Bytes): void {
+    const { codec, output, resolve, reject } = this.#request;
+    try {
+      resolve(validate(output, codec.decode(answer), "answer", this.#stream.name));
+    } catch (error) {
+      reject(toCallError(error));
+    }
   }
 
   #reject(error: unknown): void {
+    this.#settle();
+    this.#request.reject(error);
+  }
+
+  #settle(): void {
+    const { calls, clock, options } = this.#request;
     this.#over = true;
-    this.#outcome.reject(error);
+    calls.waiting--;
+    if (this.#timer === undefined) calls.deadlines.delete(this);
+    else clock.cancel(this.#timer);
+    if (this.#onAbort !== undefined) options.signal?.removeEventListener("abort", this.#onAbort);
   }
 }

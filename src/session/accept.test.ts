@@ -10,13 +10,13 @@ import {
   client,
   contract,
   implement,
-  type MemoryTransport,
   memoryPair,
   type Session,
   type,
   unary,
 } from "../index.ts";
 import { VirtualClock } from "../testing/clock.ts";
+import type { MemoryTransport } from "../transports/memory.ts";
 
 const api = contract({ secret: unary({ input: type<void>(), output: type<string>() }) });
 

@@ -117,6 +117,7 @@ class Connector {
     }, connectTimeoutMs);
     try {
       const token = await untilAborted(resolveToken(this.#options.auth), abort.signal);
+      abort.signal.throwIfAborted();
       const transport = await untilAborted(this.#dial(abort.signal), abort.signal, (late) =>
         late.close(1_000, ""),
       );

@@ -168,6 +168,7 @@ describe("a stream", () => {
         }
       })();
       errors.push(await failure(sending));
+      stream.stop();
     });
     const stopped = client.openStream("echo");
     await stopped.receive();
@@ -179,7 +180,7 @@ describe("a stream", () => {
     expect(() => aborted.trySend(bytes(1))).toThrow("no room");
     await until(() => errors.length === 2);
     expect(errors).toMatchObject([{ code: "ERR_CANCELLED" }, { code: "ERR_OVERLOADED", message: "no room" }]);
-    await stopped.close();
+    void stopped.close();
     await until(() => client.stats().streams === 0 && server.stats().streams === 0);
     await client.close();
   });

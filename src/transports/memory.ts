@@ -30,6 +30,8 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   return { a, b: a.peer, lose: (error = lost) => a.lose(error) };
 }
 
+const SOON: Promise<void> = Promise.resolve();
+
 const CAPABILITIES: TransportCapabilities = {
   lanes: 1,
   datagrams: false,
@@ -125,7 +127,7 @@ export class MemoryTransport implements Transport {
   #schedule(): void {
     if (this.#scheduled || this.#paused) return;
     this.#scheduled = true;
-    queueMicrotask(this.#deliver);
+    SOON.then(this.#deliver);
   }
 
   readonly #deliver = (): void => {

@@ -1,0 +1,15 @@
+export { VirtualClock } from "./clock.ts";
+export { FAULT_KINDS, type FaultKind } from "./configuration.ts";
+export {
+  type CutOptions,
+  DEFAULT_LINK_OPTIONS,
+  type Direction,
+  type LinkOptions,
+  SimulatedLink,
+  type SimulatedPairOptions,
+  SimulatedTransport,
+  simulatedPair,
+} from "./link.ts";
+export { MARKERS, type Marker } from "./markers.ts";
+export { Random } from "./random.ts";
+export { type Planted, type SimulateOptions, type SimulateResult, simulate } from "./run.ts";

@@ -1,0 +1,129 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { ErrorName } from "../core/errors.ts";
+import type { Role } from "../core/stream-table.ts";
+import { Random } from "./random.ts";
+
+/** Bytes of random content that messages are cut from: a power of two. */
+const CONTENT_BYTES = 65_536;
+
+/** A message of this length or more begins with its half, its place in it and a checksum of those. */
+const HEADER_BYTES = 12;
+
+const content: Bytes = new Random(20_240_229).bytes(CONTENT_BYTES);
+
+/** A message that was planned: its length, and where in the random content it begins. */
+export interface Message {
+  readonly length: number;
+  readonly from: number;
+}
+
+/** One direction of a stream: what its sender has sent, and how far its reader has come. */
+export class Half {
+  /** Tells halves apart, in messages and in reports. */
+  readonly number: number;
+  readonly sender: Role;
+  readonly messages: Message[] = [];
+  /** Messages that were read. */
+  read = 0;
+  /** The sender has called `finish`, with this header in the trailer; "" for none. */
+  finished = false;
+  trailer = "";
+  /** How the half ended for its sender, and for its reader. */
+  sending: "open" | "delivered" | "reset" | "stopped" = "open";
+  reading: "open" | "ended" | "failed" | "stopped" = "open";
+  /** Codes that the sender's `reset` and the reader's `stop` carried. */
+  resetCode: ErrorName | undefined;
+  stopCode: ErrorName | undefined;
+  /** Codes that the sender and the reader were told. */
+  sendError: ErrorName | undefined;
+  readError: ErrorName | undefined;
+
+  constructor(number: number, sender: Role) {
+    this.number = number;
+    this.sender = sender;
+  }
+
+  /** Bytes of message `index`, if it were `message`. */
+  encode(index: number, message: Message): Bytes {
+    const bytes: Bytes = new Uint8Array(message.length);
+    for (let at = 0, from = message.from; at < bytes.length; from = 0) {
+      const part = content.subarray(from, from + bytes.length - at);
+      bytes.set(part, at);
+      at += part.length;
+    }
+    if (bytes.length >= HEADER_BYTES)
+      for (const [i, word] of this.#header(index, message).entries()) writeWord(bytes, i * 4, word);
+    return bytes;
+  }
+
+  /** What is wrong with `bytes`, which should be the next message; `undefined` when it is. */
+  check(bytes: Bytes): string | undefined {
+    const message = this.messages[this.read];
+    if (message === undefined) return `message ${this.read} of ${bytes.length} bytes was never sent`;
+    if (bytes.length !== message.length)
+      return `message ${this.read} has ${bytes.length} bytes instead of ${message.length}`;
+    const headerBytes = bytes.length >= HEADER_BYTES ? HEADER_BYTES : 0;
+    if (headerBytes > 0) {
+      const wrong = this.#header(this.read, message).findIndex((word, i) => readWord(bytes, i * 4) !== word);
+      const found = [0, 4, 8].map((at) => readWord(bytes, at)).join(" ");
+      if (wrong >= 0) return `message ${this.read} has header ${found}: it is another one`;
+    }
+    for (let at = headerBytes, from = message.from + headerBytes; at < bytes.length; at++, from++) {
+      if (bytes[at] !== content[from & (CONTENT_BYTES - 1)])
+        return `message ${this.read} differs at byte ${at}`;
+    }
+    return undefined;
+  }
+
+  #header(index: number, message: Message): number[] {
+    const sum =
+      Math.imul(this.number * 31 + index, 0x9e3779b1) ^ Math.imul(message.length + message.from, 0x85ebca6b);
+    return [this.number, index, sum >>> 0];
+  }
+}
+
+function writeWord(bytes: Bytes, at: number, word: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = word >>> (i * 8);
+}
+
+function readWord(bytes: Bytes, at: number): number {
+  let word = 0;
+  for (let i = 0; i < 4; i++) word |= (bytes[at + i] as number) << (i * 8);
+  return word >>> 0;
+}
+
+/** A stream as both applications mean it. */
+export class Exchange {
+  readonly number: number;
+  readonly opener: Role;
+  readonly name: string;
+  /** Header that goes with the opening; "" for none. */
+  readonly header: string;
+  readonly priority: number;
+  /** By sender. */
+  readonly halves: Readonly<Record<Role, Half>>;
+  /** The other side has heard of it. */
+  accepted = false;
+  /** The opener took it back before it was sent. */
+  withdrawn = false;
+  /** A message that the peer does not accept was queued before the peer had said so. */
+  tooLarge = false;
+
+  constructor(
+    number: number,
+    opener: Role,
+    start: { readonly name: string; readonly header: string; readonly priority: number },
+  ) {
+    this.number = number;
+    this.opener = opener;
+    this.name = start.name;
+    this.header = start.header;
+    this.priority = start.priority;
+    this.halves = { client: new Half(number * 2, "client"), server: new Half(number * 2 + 1, "server") };
+  }
+}
+
+/** A random place in the content for a message of `length` bytes. */
+export function drawMessage(random: Random, length: number): Message {
+  return { length, from: random.int(0, CONTENT_BYTES - 1) };
+}

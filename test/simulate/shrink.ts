@@ -1,0 +1,47 @@
+import {
+  FAULT_KINDS,
+  type FaultKind,
+  type SimulateOptions,
+  type SimulateResult,
+  simulate,
+} from "../../src/testing/index.ts";
+
+/** The smallest run that still breaks something. */
+export interface Shrunk {
+  readonly options: SimulateOptions;
+  readonly result: SimulateResult;
+}
+
+/**
+ * Make a run that breaks something smaller: leave out kinds of faults and late operations while it still does.
+ *
+ * @param options - what the run was made with
+ */
+export function shrink(seed: number, options: SimulateOptions = {}): Shrunk {
+  let smallest: SimulateOptions = options;
+  const fails = (changed: SimulateOptions): boolean => {
+    if (simulate(seed, changed).violation === undefined) return false;
+    smallest = changed;
+    return true;
+  };
+  let without: readonly FaultKind[] = options.without ?? [];
+  for (const kind of FAULT_KINDS) {
+    if (fails({ ...smallest, without: [...without, kind] })) without = [...without, kind];
+  }
+  let operations = simulate(seed, smallest).operations;
+  for (let step = operations >>> 1; step > 0; step >>>= 1) {
+    while (operations > step && fails({ ...smallest, operations: operations - step })) operations -= step;
+  }
+  return { options: smallest, result: simulate(seed, { ...smallest, logLines: 40 }) };
+}
+
+/** Lines that say what a shrunk run is and what happened last in it. */
+export function describeShrunk({ options, result }: Shrunk): string {
+  const left = result.enabled.length === 0 ? "no faults" : result.enabled.join(", ");
+  return [
+    `  ${result.violation}`,
+    `  smallest: ${result.operations} operations, ${left}`,
+    `  simulate(${result.seed}, ${JSON.stringify({ operations: options.operations, without: options.without })})`,
+    ...result.log.map((line) => `    ${line}`),
+  ].join("\n");
+}

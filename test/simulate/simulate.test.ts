@@ -1,0 +1,164 @@
+import { afterAll, describe, expect, test } from "vitest";
+import { type FaultKind, MARKERS, Random, simulate, VirtualClock } from "../../src/testing/index.ts";
+import { PLANTS } from "./plants.ts";
+import { describeShrunk, shrink } from "./shrink.ts";
+import { Totals } from "./totals.ts";
+
+/** Seeds of the run, in blocks so that a failure names one. */
+const BLOCKS = 8;
+const BLOCK_SEEDS = 250;
+
+/** Seeds that a planted fault may take to be noticed. */
+const PLANT_SEEDS = 60;
+
+/** How often each fault must have happened, or the run proves nothing about it. */
+const LEAST_FAULTS: Readonly<Record<FaultKind, number>> = {
+  split: 10_000,
+  join: 10_000,
+  jitter: 10_000,
+  backpressure: 1_000,
+  stall: 500,
+  longStall: 100,
+  slowdown: 500,
+  hostFreeze: 500,
+  slowReader: 1_000,
+  readerStall: 1_000,
+  reset: 1_000,
+  stop: 1_000,
+  goAway: 50,
+  cut: 100,
+  halfOpen: 50,
+  close: 50,
+  reject: 20,
+};
+
+describe(`${BLOCKS * BLOCK_SEEDS} seeds`, () => {
+  const totals = new Totals();
+  for (let block = 0; block < BLOCKS; block++) {
+    const from = block * BLOCK_SEEDS + 1;
+    test(`from ${from} break nothing`, { timeout: 120_000 }, () => {
+      for (let seed = from; seed < from + BLOCK_SEEDS; seed++) {
+        const result = simulate(seed);
+        totals.add(result);
+        if (result.violation !== undefined) expect.fail(`seed ${seed}\n${describeShrunk(shrink(seed))}`);
+      }
+    });
+  }
+
+  test("have met every fault often enough", () => {
+    for (const [kind, least] of Object.entries(LEAST_FAULTS)) {
+      expect(totals.faults.get(kind as FaultKind), kind).toBeGreaterThanOrEqual(least);
+    }
+    expect(totals.operations).toBeGreaterThanOrEqual(totals.seeds * 300);
+  });
+
+  test.each(MARKERS)("have met %s", (marker) => {
+    expect(totals.markers.get(marker)).toBeGreaterThanOrEqual(3);
+  });
+
+  afterAll(() =>
+    console.log(`faults: ${totals.describeFaults()}\nsituations, by seeds: ${totals.describeMarkers()}`),
+  );
+});
+
+test("a seed repeats its run byte for byte", { timeout: 60_000 }, () => {
+  const hashes = new Set<string>();
+  for (let seed = 1; seed <= 50; seed++) {
+    const first = simulate(seed);
+    expect(simulate(seed), `seed ${seed}`).toEqual(first);
+    hashes.add(first.hash);
+  }
+  expect(hashes.size).toBe(50);
+});
+
+test("leaving out a kind of fault changes nothing but that", () => {
+  const kinds = [...simulate(3).enabled];
+  const { enabled } = simulate(3, { without: kinds.slice(0, 1) });
+  expect(enabled).toEqual(kinds.slice(1));
+});
+
+describe("a run notices that", () => {
+  test.each(Object.entries(PLANTS))("%s", { timeout: 60_000 }, (_name, plant) => {
+    for (let seed = 1; seed <= PLANT_SEEDS; seed++) {
+      if (simulate(seed, { plant }).violation !== undefined) return;
+    }
+    expect.fail(`${PLANT_SEEDS} seeds have noticed nothing`);
+  });
+});
+
+test("shrink() finds a smaller run that fails", { timeout: 60_000 }, () => {
+  const plant = PLANTS["a record is lost"] as NonNullable<(typeof PLANTS)[string]>;
+  let seed = 1;
+  while (simulate(seed, { plant }).violation === undefined) seed++;
+  const { result } = shrink(seed, { plant });
+  expect(result.violation).toBeDefined();
+  expect(result.operations).toBeLessThan(simulate(seed, { plant }).operations);
+  expect(result.log.length).toBeGreaterThan(0);
+});
+
+describe("Random", () => {
+  test("next() is sfc32, the same everywhere", () => {
+    const random = new Random(1);
+    expect([random.next(), random.next(), random.next()]).toMatchInlineSnapshot(`
+      [
+        301551616,
+        1752264879,
+        3110118333,
+      ]
+    `);
+  });
+
+  test("fork() does not depend on what was drawn", () => {
+    const random = new Random(7);
+    const before = random.fork(1).next();
+    random.next();
+    expect(random.fork(1).next()).toBe(before);
+    expect(random.fork(2).next()).not.toBe(before);
+  });
+
+  test("skewed() stays inside its bounds and reaches both", () => {
+    const random = new Random(5);
+    const drawn = new Set(Array.from({ length: 2_000 }, () => random.skewed(0, 9)));
+    expect([...drawn].sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+describe("VirtualClock", () => {
+  test("calls come in the order of time, then of scheduling", () => {
+    const clock = new VirtualClock();
+    const order: string[] = [];
+    clock.schedule(() => order.push(`c ${clock.now()}`), 20);
+    clock.schedule(() => order.push(`a ${clock.now()}`), 10);
+    clock.schedule(() => order.push(`b ${clock.now()}`), 10);
+    clock.cancel(clock.schedule(() => order.push("never"), 15));
+    clock.advanceTo(15);
+    expect(order).toEqual(["a 10", "b 10"]);
+    expect(clock.now()).toBe(15);
+    clock.runUntilIdle();
+    expect(order).toEqual(["a 10", "b 10", "c 20"]);
+    expect(clock.waiting).toBe(0);
+  });
+
+  test("runUntilIdle() gives up on calls that never end", () => {
+    const clock = new VirtualClock();
+    const again = (): void => void clock.schedule(again, 0);
+    again();
+    expect(() => clock.runUntilIdle(100)).toThrow(RangeError);
+  });
+
+  test("advance() lets promises settle at the right time", async () => {
+    const clock = new VirtualClock();
+    const seen: number[] = [];
+    const sleep = (ms: number) => new Promise<void>((resolve) => clock.schedule(resolve, ms));
+    void (async () => {
+      for (let i = 0; i < 3; i++) {
+        await sleep(10);
+        seen.push(clock.now());
+      }
+    })();
+    await clock.advance(25);
+    expect(seen).toEqual([10, 20]);
+    await clock.advance(5);
+    expect(seen).toEqual([10, 20, 30]);
+  });
+});
