@@ -575,7 +575,7 @@ export class Connection {
     }
     if (this.#state === "open") this.#writeReplies(into, now);
     this.#datagrams.write(into, this.mux.outbox.leastRoom);
-    this.mux.outbox.write(into, this.#names, now, this.#keepAlive.roundTripMs);
+    this.mux.outbox.write(into, this.#names, now, this.#keepAlive.leastRoundTripMs);
   }
 
   #hello(sessionId: Bytes | undefined): Bytes {

@@ -20,6 +20,11 @@ const SMOOTHING = 1 / 8;
 export class KeepAlive {
   /** Smoothed round trip, ms; 0 before the first answer. */
   roundTripMs = 0;
+  /**
+   * Shortest round trip, ms; 0 before the first answer. Flow control goes by it: a longer one is a queue on the way,
+   * and a window that grows with the queue makes it longer.
+   */
+  leastRoundTripMs = 0;
   /** A PING should be sent. */
   pingDue = false;
   /** Number that the next PING carries. */
@@ -68,6 +73,7 @@ export class KeepAlive {
     this.#outstanding = false;
     this.token++;
     const sample = Math.max(0, now - this.#sentAt);
+    if (this.leastRoundTripMs === 0 || sample < this.leastRoundTripMs) this.leastRoundTripMs = sample;
     this.roundTripMs =
       this.roundTripMs === 0 ? sample : this.roundTripMs + (sample - this.roundTripMs) * SMOOTHING;
     return sample;

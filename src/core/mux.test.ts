@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { fromHex } from "../../test/byte-lane.ts";
 import { openStream, Pair, readAll, type Side } from "../../test/pair.ts";
 import { EMPTY } from "./bytes.ts";
 import { StreamError } from "./errors.ts";
@@ -422,6 +423,17 @@ describe("credit", () => {
     expect(readAll(accepted)).toHaveLength(0);
     expect(accepted.receive.ended).toBe(false);
     expect(pair.server.mux.window.consumed).toBe(42);
+  });
+
+  test("a reset that claims bytes which never came uses their credit, once", () => {
+    const pair = new Pair().open();
+    openStream(pair.client, "a").trySend(new Uint8Array(10));
+    pair.settle();
+    pair.give("server", fromHex("00500400" + "4064"));
+    const { window } = pair.server.mux;
+    expect([window.received, window.consumed]).toEqual([100, 100]);
+    expect(pair.streams("server")[0]!.receive.error?.code).toBe("ERR_NONE");
+    expect(closedCodes(pair)).toEqual([]);
   });
 
   test("a stream whose peer does not read is reset after its time, and its neighbours are not", () => {

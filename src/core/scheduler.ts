@@ -12,7 +12,7 @@ export const DEFAULT_PRIORITY = 3;
  * The class is the local sender's choice, so no peer can starve another one with it.
  */
 export class Scheduler {
-  readonly #classes: readonly Stream[][] = Array.from({ length: PRIORITIES }, () => []);
+  readonly #classes: (Stream[] | undefined)[] = [];
   /** Bit n is set while class n has streams. */
   #ready = 0;
 
@@ -20,7 +20,9 @@ export class Scheduler {
   push(stream: Stream): void {
     if (stream.scheduled) return;
     stream.scheduled = true;
-    (this.#classes[stream.priority] as Stream[]).push(stream);
+    const streams = this.#classes[stream.priority];
+    if (streams === undefined) this.#classes[stream.priority] = [stream];
+    else streams.push(stream);
     this.#ready |= 1 << stream.priority;
   }
 

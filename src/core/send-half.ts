@@ -42,14 +42,17 @@ export class SendHalf {
   #next = 0;
   #offset = 0;
   #maxFrameBytes: number;
+  /** The peer's first window; it never gets smaller. */
+  #window: number;
 
   constructor(limit: number, maxFrameBytes: number) {
-    this.limit = limit;
+    this.limit = this.#window = limit;
     this.#maxFrameBytes = maxFrameBytes;
   }
 
   /** The peer's HELLO is here: its limits replace the early ones. */
   adopt(limit: number, maxFrameBytes: number): void {
+    this.#window = limit;
     if (limit > this.limit) this.limit = limit;
     this.#maxFrameBytes = maxFrameBytes;
   }
@@ -152,11 +155,22 @@ export class SendHalf {
     this.#head = head;
   }
 
-  /** Credit that the next frame needs at least. */
+  /** Credit of the session that the next frame needs at least. */
   #leastCredit(): number {
     if (this.#next === this.#messages.length) return FIN_CHARGE;
     const rest = (this.#messages[this.#next] as Bytes).length - this.#offset + MESSAGE_CHARGE;
     return Math.min(rest, LEAST_FRAGMENT_BYTES);
+  }
+
+  /**
+   * Credit of the stream that the next frame needs at least. The peer grants by half a window: a message that fits
+   * into one is worth the wait, since a fragment costs the peer another copy of it.
+   */
+  #leastOwnCredit(least: number): number {
+    const payload = this.#messages[this.#next];
+    if (payload === undefined || this.#offset > 0 || payload.length > this.#maxFrameBytes) return least;
+    const whole = payload.length + MESSAGE_CHARGE;
+    return whole * 2 <= this.#window ? whole : least;
   }
 
   /**
@@ -171,7 +185,7 @@ export class SendHalf {
       const used = this.sent - start;
       if (used >= quantum) return "quantum";
       const least = this.#leastCredit();
-      if (this.limit - this.sent < least) return "credit";
+      if (this.limit - this.sent < this.#leastOwnCredit(least)) return "credit";
       if (credit - used < least) return "session-credit";
       if (
         !this.writeFrame(into, FrameType.DATA, 0, id, EMPTY, Math.min(this.limit - this.sent, credit - used))

@@ -77,6 +77,27 @@ describe("StreamTable", () => {
     expect(table.size).toBe(5);
   });
 
+  test("vacate() gives a place away once, for at most as many streams as may be open", () => {
+    const { table, streams } = tableWith(16);
+    expect(streams.map((one) => table.vacate(one))).toEqual(streams.map(() => true));
+    expect(table.vacate(streams[0]!)).toBe(false);
+    expect(table.acceptLimit).toBe(32);
+    table.told();
+    const more = Array.from({ length: 16 }, (_, i) => stream(streamId("client", 17 + i), false));
+    for (const one of more) {
+      table.checkAccept(one.id);
+      table.accept(one);
+      expect(table.vacate(one)).toBe(false);
+    }
+    expect(table.size).toBe(32);
+    expect(codeOf(() => table.checkAccept(streamId("client", 33)))).toBe("ERR_STREAM_LIMIT");
+    expect(table.remove(streams[0]!)).toBe(false);
+    expect(table.acceptLimit).toBe(32);
+    expect(table.vacate(more[0]!)).toBe(true);
+    expect(table.remove(more[1]!)).toBe(true);
+    expect(table.acceptLimit).toBe(34);
+  });
+
   test("find() tells a stream that is over from one that never was", () => {
     const { table, streams } = tableWith(2);
     expect(table.find(4 as StreamId)).toBe(streams[0]);

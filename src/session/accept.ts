@@ -39,7 +39,8 @@ export function accept(transport: Transport, options: AcceptOptions = {}): Sessi
 /** {@link accept} with options that are resolved already: one object for all sessions of a server. */
 export function acceptWith(transport: Transport, options: AcceptOptions, resolved: ResolvedOptions): Session {
   const session = new Session("server", resolved);
-  const gone = new AbortController();
+  // Who decides at once needs no signal, and nearly all do: a controller costs more than the rest of a session.
+  let gone: AbortController | undefined;
   const link: Link = new Link(
     "server",
     transport,
@@ -47,10 +48,12 @@ export function acceptWith(transport: Transport, options: AcceptOptions, resolve
     resolved,
     undefined,
     (event: SessionEvent) => {
-      if (event.kind === "authenticate") void letIn(session, link, options, event.hello, gone.signal);
-      else if (event.kind === "open") session.opened();
+      if (event.kind === "authenticate") {
+        if (options.authenticate !== undefined) gone = new AbortController();
+        void letIn(session, link, options, event.hello, gone?.signal);
+      } else if (event.kind === "open") session.opened();
       else if (event.kind === "closed") {
-        gone.abort();
+        gone?.abort();
         session.end(event.error);
       } else session.notify(event);
     },
@@ -64,10 +67,10 @@ async function letIn(
   link: Link,
   options: AcceptOptions,
   hello: Hello,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   try {
-    if (options.authenticate !== undefined) {
+    if (options.authenticate !== undefined && signal !== undefined) {
       session.principal = await options.authenticate({ token: hello.token, hello, signal });
     }
   } catch {
