@@ -121,7 +121,9 @@ const LEAST: Partial<Record<keyof Limits, number>> = {
   maxMetadataBytes: 8_192,
   maxMetadataFields: 64,
   streamWindowBytes: 4_096,
+  maxStreamWindowBytes: 4_096,
   sessionWindowBytes: 4_096,
+  maxSessionWindowBytes: 4_096,
 };
 
 /** What a peer may send before it has seen our HELLO: bytes of flow control for the session and for a stream. */
@@ -164,9 +166,15 @@ export function resolveLimits(changes: Partial<Limits> = {}): Limits {
       );
     }
   }
+  // A largest window that is given alone bounds the first one too; otherwise the first one is never cut.
+  const stream = changes.streamWindowBytes ?? Math.min(limits.streamWindowBytes, limits.maxStreamWindowBytes);
+  const session =
+    changes.sessionWindowBytes ?? Math.min(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
   return {
     ...limits,
-    maxStreamWindowBytes: Math.max(limits.maxStreamWindowBytes, limits.streamWindowBytes),
-    maxSessionWindowBytes: Math.max(limits.maxSessionWindowBytes, limits.sessionWindowBytes),
+    streamWindowBytes: stream,
+    maxStreamWindowBytes: Math.max(limits.maxStreamWindowBytes, stream),
+    sessionWindowBytes: session,
+    maxSessionWindowBytes: Math.max(limits.maxSessionWindowBytes, session),
   };
 }

@@ -95,12 +95,17 @@ export class Mux {
     this.#fresh.length = 0;
   }
 
+  /** What is sent is kept until the peer has consumed it: so much of it at most, whatever the peer grants. */
+  get mostRetained(): number {
+    return this.limits.maxSessionWindowBytes + this.#peerMessageBytes;
+  }
+
   /** The peer's HELLO: its numbers replace the early ones. */
   adopt(hello: Hello): void {
     this.#peerMessageBytes = hello.maxMessageBytes;
     this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
     this.#peerStreamWindow = hello.streamWindowBytes;
-    this.outbox.limit = Math.max(this.outbox.limit, hello.sessionWindowBytes);
+    this.outbox.allow(hello.sessionWindowBytes, this.mostRetained);
     this.table.adopt(hello.maxStreams);
     const unopened = this.outbox.takeUnopened();
     for (const stream of [...this.table.values(), ...unopened]) {
@@ -380,7 +385,8 @@ export class Mux {
     this.dropUnsent(stream);
     stream.failure ??= error;
     if (sending) this.emit({ kind: "stopped", stream, error });
-    if (receive.ended || receive.error !== undefined) return;
+    // What arrived whole can still be read.
+    if (receive.finished) return;
     receive.error = error;
     receive.finished = true;
     this.dropUnread(stream);

@@ -1,0 +1,9 @@
+import { CORE } from "./core/index.ts";
+import type { Bench } from "./harness.ts";
+import { WEBSOCKET } from "./websocket/index.ts";
+
+/** The benches by group, in the order in which they run. */
+export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
+  core: CORE,
+  websocket: WEBSOCKET,
+};

@@ -1,0 +1,15 @@
+import type { Bench } from "../harness.ts";
+import { pipelinedCalls, roundTrip } from "./calls.ts";
+import { callsDuringBulk } from "./calls-during-bulk.ts";
+import { idleMemory } from "./idle-memory.ts";
+import { bulkStream, smallMessages } from "./one-way.ts";
+
+/** Tideway over WebSocket between two processes, against `ws` alone. */
+export const WEBSOCKET: readonly Bench[] = [
+  smallMessages,
+  pipelinedCalls,
+  roundTrip,
+  bulkStream,
+  idleMemory,
+  callsDuringBulk,
+];

@@ -1,0 +1,26 @@
+import type { Client, Session } from "tideway";
+import type { api, Sample } from "../contract.ts";
+import { TelemetryChart } from "./chart.ts";
+import { byId, setFigure, setText } from "./dom.ts";
+import { formatCount, formatMs, formatPercent } from "./format.ts";
+import { keepRunning } from "./session.ts";
+
+const EVERY_MS = 250;
+
+/** The telemetry panel: subscribes, and again after each recovery. */
+export function showTelemetry(session: Session, calls: Client<typeof api>): Promise<void> {
+  const chart = new TelemetryChart(byId("chart", HTMLElement));
+  return keepRunning(session, async () => {
+    for await (const sample of calls.telemetry({ everyMs: EVERY_MS })) {
+      showSample(sample);
+      chart.add(sample);
+    }
+  });
+}
+
+function showSample({ sequence, cpu, memoryUsedBytes, loopDelayMs }: Sample): void {
+  setFigure("cpu", formatPercent(cpu), "%");
+  setFigure("memory", (memoryUsedBytes / 2 ** 30).toFixed(1), "GiB");
+  setFigure("loop", formatMs(loopDelayMs), "ms");
+  setText("sequence", formatCount(sequence));
+}
