@@ -376,6 +376,8 @@ export class Connection {
     }
     this.#helloDue = this.#hello(sessionId);
     this.mux.now = now;
+    // Measured before anything queues: the base that flow control goes by. The question rides with HELLO.
+    this.#keepAlive.pingDue = true;
     this.#opened(this.#peer, this.#limits.keepAliveMs);
     const early = this.#early;
     this.#early = [];

@@ -25,13 +25,17 @@ export function reserveBytes(window: number): number {
   return Math.min(MOST_RESERVE_BYTES, window >>> 1);
 }
 
+/** A path that is faster than this is not filled by one stream, bytes a millisecond: 2 Gbit/s. */
+export const PATH_BYTES_PER_MS = 262_144;
+
 /**
  * The receiver's side of credit, for one stream or for the session.
  *
  *     consumed <= received <= limit          positions: charged bytes since the start, they never go back
  *
  * A grant is due when half of the window was consumed. The window doubles when that took less than two round trips,
- * since the sender then waited for credit.
+ * since the sender then waited for credit. A stream's window stays below what a fast path holds in its shortest round
+ * trip: a larger one only makes a queue, and small messages of other streams wait in that.
  */
 export class ReceiveWindow {
   /** Position up to which bytes have arrived. */
@@ -42,14 +46,19 @@ export class ReceiveWindow {
   limit: number;
   /** Bytes that may be on their way or unread. */
   window: number;
+  readonly #least: number;
   readonly #most: number;
+  readonly #bytesPerMs: number;
   #grantAt: number;
   #grantedAtMs = 0;
 
-  constructor(window: number, most: number) {
+  /** @param bytesPerMs - speed of the fastest path that the window is meant to fill */
+  constructor(window: number, most: number, bytesPerMs: number = Number.POSITIVE_INFINITY) {
     this.limit = window;
     this.window = window;
+    this.#least = window;
     this.#most = most;
+    this.#bytesPerMs = bytesPerMs;
     this.#grantAt = window >>> 1;
   }
 
@@ -97,11 +106,15 @@ export class ReceiveWindow {
 
   /**
    * Move the limit ahead of what was consumed. Called when the grant is about to be sent.
+   * @param roundTripMs - the shortest one seen; 0 while there is none
    * @param widen - double the window whatever the timing says
    */
   grant(now: number, roundTripMs: number, widen: boolean): void {
     const fast = now - this.#grantedAtMs < 2 * roundTripMs;
-    if (fast || widen) this.window = Math.min(this.#most, this.window * 2);
+    if (fast || widen) this.window *= 2;
+    // Twice the first window is always allowed: threads that take turns on a fast path need that much to keep busy.
+    const path = roundTripMs > 0 ? Math.max(roundTripMs * this.#bytesPerMs, this.#least * 2) : this.window;
+    this.window = Math.floor(Math.min(this.window, this.#most, path));
     this.#grantedAtMs = now;
     this.limit = Math.max(this.limit, this.consumed + this.window);
     this.#grantAt = this.limit - (this.window >>> 1);

@@ -148,7 +148,7 @@ export class MuxInput {
     if (moved < LEAST_PROGRESS && streams === table.openLimit) this.#idle();
     else this.#idleFrames = 0;
     outbox.acked = consumed;
-    outbox.allow(limit, this.#mux.mostRetained);
+    outbox.limit = limit;
     table.allow(streams);
     outbox.unblock();
     this.#mux.wake();

@@ -95,17 +95,12 @@ export class Mux {
     this.#fresh.length = 0;
   }
 
-  /** What is sent is kept until the peer has consumed it: so much of it at most, whatever the peer grants. */
-  get mostRetained(): number {
-    return this.limits.maxSessionWindowBytes + this.#peerMessageBytes;
-  }
-
   /** The peer's HELLO: its numbers replace the early ones. */
   adopt(hello: Hello): void {
     this.#peerMessageBytes = hello.maxMessageBytes;
     this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
     this.#peerStreamWindow = hello.streamWindowBytes;
-    this.outbox.allow(hello.sessionWindowBytes, this.mostRetained);
+    this.outbox.limit = Math.max(this.outbox.limit, hello.sessionWindowBytes);
     this.table.adopt(hello.maxStreams);
     const unopened = this.outbox.takeUnopened();
     for (const stream of [...this.table.values(), ...unopened]) {

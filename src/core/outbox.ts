@@ -69,11 +69,6 @@ export class Outbox {
     this.#onFinished = onFinished;
   }
 
-  /** Raise the limit, but no further beyond what is consumed than `most`: what is sent is kept until then. */
-  allow(limit: number, most: number): void {
-    this.limit = Math.max(this.limit, Math.min(limit, this.acked + most));
-  }
-
   /** A stream has data, an end, or its OPEN to send. */
   schedule(stream: Stream): void {
     this.#partBlocked = false;

@@ -1,6 +1,6 @@
 import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
 import { ProtocolError, type StreamError } from "./errors.ts";
-import { MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import { MESSAGE_CHARGE, PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
 import type { Limits } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
 import { Queue } from "./queue.ts";
@@ -39,7 +39,7 @@ export class ReceiveHalf {
 
   constructor(limits: Limits) {
     this.#limits = limits;
-    this.window = new ReceiveWindow(limits.streamWindowBytes, limits.maxStreamWindowBytes);
+    this.window = new ReceiveWindow(limits.streamWindowBytes, limits.maxStreamWindowBytes, PATH_BYTES_PER_MS);
   }
 
   /** Bytes of the message whose end is not here. */

@@ -8,8 +8,8 @@ export interface Expiring {
   /** When, on the session's clock, ms. */
   expiresAt: number;
   /** Its neighbours in the list; `undefined` when it is in none. */
-  earlier: Expiring | undefined;
-  later: Expiring | undefined;
+  earlier?: Expiring | undefined;
+  later?: Expiring | undefined;
   /** It is late. */
   expire(): void;
 }
