@@ -1,5 +1,6 @@
 import type { Bytes } from "../src/core/bytes.ts";
-import { Connection, type ConnectionOptions } from "../src/core/connection.ts";
+import { Connection } from "../src/core/connection.ts";
+import type { ConnectionOptions } from "../src/core/connection-options.ts";
 import type { SessionEvent } from "../src/core/events.ts";
 import { MAIN_LANE } from "../src/core/lane.ts";
 import { type Limits, resolveLimits } from "../src/core/limits.ts";

@@ -1,8 +1,10 @@
 import { BufferPool } from "./buffer-pool.ts";
-import { type Bytes, detachView } from "./bytes.ts";
+import type { Bytes } from "./bytes.ts";
+import type { ConnectionCounters, ConnectionOptions } from "./connection-options.ts";
+import { allows, type ConnectionState } from "./connection-state.ts";
 import { DatagramQueue } from "./datagrams.ts";
+import { EarlyData } from "./early-data.ts";
 import {
-  ErrorCode,
   type ErrorName,
   errorName,
   ProtocolError,
@@ -12,99 +14,20 @@ import {
   WireError,
 } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
-import { FrameReader, FrameType, MAX_HEADER_BYTES, SESSION_ID } from "./frame.ts";
+import { FrameReader, FrameType, SESSION_ID } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import type { LaneId } from "./lane.ts";
-import {
-  EARLY_BYTES,
-  EARLY_RECORDS,
-  type Limits,
-  MAX_HELLO_BYTES,
-  MAX_NAMES,
-  RECORD_SLACK_BYTES,
-} from "./limits.ts";
+import { type Limits, MAX_HELLO_BYTES, MAX_NAMES, RECORD_SLACK_BYTES } from "./limits.ts";
 import { Mux } from "./mux.ts";
 import { MuxInput, readReason } from "./mux-input.ts";
 import { NameReader, NameWriter } from "./names.ts";
-import { encodeReason } from "./outbox.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { MAGIC, PLAIN_RECORD, RecordReader } from "./record.ts";
 import { RecordWriter } from "./record-writer.ts";
+import { Replies } from "./replies.ts";
 import type { Role } from "./stream-table.ts";
-import { Cursor, varintBytes } from "./varint.ts";
-
-/**
- * Where a connection stands.
- *
- *     opening         no HELLO from the peer yet; a client has sent its own, and may send early data
- *     authenticating  server: HELLO is here, the application has not decided; what follows is kept unread
- *     open            both HELLOs are exchanged
- *     closing         CLOSE goes out; nothing is read any more
- *     closed          over
- */
-export type ConnectionState = "opening" | "authenticating" | "open" | "closing" | "closed";
-
-/** What a connection is made from. */
-export interface ConnectionOptions {
-  readonly role: Role;
-  /** Whether the lanes keep the boundaries of records; otherwise a length goes in front. */
-  readonly messageBoundaries: boolean;
-  /** This side's bounds; those that the peer must know go out in HELLO. */
-  readonly limits: Limits;
-  /** Names of the codecs of this side, the preferred one first. */
-  readonly codecs: readonly string[];
-  /** What proves who this side is (client). */
-  readonly token?: Bytes;
-  /** Program and version, for logs. */
-  readonly agent?: string;
-  /** The session whose streams this connection carries; a fresh one by default. */
-  readonly mux?: Mux;
-  /** Where records are built; share one between the connections of a process. */
-  readonly pool?: BufferPool;
-  /** The time, ms, on a clock that never goes back. */
-  readonly now: number;
-}
-
-/** Totals of one connection. */
-export interface ConnectionCounters {
-  recordsSent: number;
-  recordsReceived: number;
-  bytesSent: number;
-  bytesReceived: number;
-  /** Answers to pings that were dropped because too many waited (T12). */
-  pongsDropped: number;
-  /** Datagrams of the peer that were over the limit. */
-  datagramsRefused: number;
-}
-
-/** Room for a PING or a PONG. */
-const REPLY_BYTES = 2 * MAX_HEADER_BYTES;
-
-/** Frame types that the peer may send in each state; anything else is a ProtocolError. */
-const ALLOWED: Readonly<Record<ConnectionState, number>> = {
-  opening: bits(FrameType.HELLO, FrameType.CLOSE),
-  authenticating: 0,
-  open: bits(
-    FrameType.OPEN,
-    FrameType.DATA,
-    FrameType.WINDOW,
-    FrameType.RESET,
-    FrameType.STOP,
-    FrameType.PING,
-    FrameType.PONG,
-    FrameType.DATAGRAM,
-    FrameType.GOAWAY,
-    FrameType.CLOSE,
-    FrameType.EXTENSION,
-  ),
-  closing: 0,
-  closed: 0,
-};
-
-function bits(...types: number[]): number {
-  return types.reduce((set, type) => set | (1 << type), 0);
-}
+import { Cursor } from "./varint.ts";
 
 /**
  * The protocol over one live transport, without I/O: bytes and the time go in, records and events come out.
@@ -140,15 +63,8 @@ export class Connection {
   /** Body of the HELLO that must go out. */
   #helloDue: Bytes | undefined;
   #magicDue: boolean;
-  #goAway: { readonly code: ErrorName; readonly reason: string; readonly delayMs: number } | undefined;
-  #close: { readonly code: ErrorName; readonly reason: string } | undefined;
-  #pongs: number[] = [];
-  /** Bytes behind the client's HELLO, unread until the application accepts it. */
-  #early: { readonly record: Bytes; readonly at: number }[] = [];
-  #earlyBytes = 0;
-  /** Client: what went out before the server's HELLO came. */
-  #earlyBytesSent = 0;
-  #earlyRecordsSent = 0;
+  readonly #replies: Replies;
+  readonly #early: EarlyData;
   /** Longest record that is accepted now. */
   #maxRecordBytes: number;
 
@@ -169,6 +85,8 @@ export class Connection {
     this.#names = new NameWriter(Math.min(limits.maxNames, MAX_NAMES));
     this.#datagrams = new DatagramQueue(limits.maxDatagrams, limits.maxDatagramQueueBytes);
     this.#keepAlive = new KeepAlive(now);
+    this.#replies = new Replies(this.#keepAlive, limits.maxControlReplies);
+    this.#early = new EarlyData(limits.maxEarlyBytes);
     this.#pings = new RateLimit(limits.pingsPerSecond, limits.pingsPerSecond);
     this.#handshakeDeadline = now + limits.handshakeMs;
     this.#helloDue = role === "client" ? this.#hello(undefined) : undefined;
@@ -223,7 +141,7 @@ export class Connection {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error);
     }
-    if (this.#pongs.length > 0 || this.#keepAlive.pingDue) this.mux.wake();
+    if (this.#replies.waiting) this.mux.wake();
   }
 
   #receiveBytes(records: RecordReader, bytes: Bytes): void {
@@ -237,7 +155,7 @@ export class Connection {
   #receiveRecord(record: Bytes): void {
     this.counters.recordsReceived++;
     if (this.#state === "authenticating") {
-      this.#keepEarly(record, 0);
+      this.#early.keep(record, 0);
       return;
     }
     if (record.length > this.#maxRecordBytes) {
@@ -261,7 +179,7 @@ export class Connection {
     const frames = this.#frames;
     frames.reset(record, at);
     while (frames.next()) {
-      if ((ALLOWED[this.#state] & (1 << frames.type)) === 0) this.#refuseFrame();
+      if (!allows(this.#state, frames.type)) this.#refuseFrame();
       const length = frames.bodyEnd - frames.bodyAt;
       if (length > this.#limits.maxFrameBytes) {
         throw new ProtocolError(
@@ -271,7 +189,7 @@ export class Connection {
       }
       this.#apply(frames);
       if (this.#state === "open") continue;
-      if (this.#state === "authenticating") this.#keepEarly(record, frames.bodyEnd);
+      if (this.#state === "authenticating") this.#early.keep(record, frames.bodyEnd);
       return;
     }
   }
@@ -354,17 +272,6 @@ export class Connection {
     this.mux.emit({ kind: "open", hello });
   }
 
-  #keepEarly(record: Bytes, at: number): void {
-    this.#earlyBytes += record.length - at;
-    if (this.#earlyBytes > this.#limits.maxEarlyBytes || this.#early.length >= EARLY_RECORDS) {
-      throw new ProtocolError(
-        "ERR_LIMIT",
-        `Cannot accept early data: limit is ${this.#limits.maxEarlyBytes} bytes`,
-      );
-    }
-    this.#early.push({ record: detachView(record), at });
-  }
-
   /**
    * Server: let the client in, after the `authenticate` event. What it sent meanwhile is read now.
    * @param sessionId - 16 random bytes that name the session
@@ -379,10 +286,8 @@ export class Connection {
     // Measured before anything queues: the base that flow control goes by. The question rides with HELLO.
     this.#keepAlive.pingDue = true;
     this.#opened(this.#peer, this.#limits.keepAliveMs);
-    const early = this.#early;
-    this.#early = [];
     try {
-      for (const { record, at } of early) {
+      for (const { record, at } of this.#early.take()) {
         if (this.state === "open" && at < record.length)
           this.#readFrames(record, at > 0 ? at : this.#checkRecord(record));
       }
@@ -397,11 +302,8 @@ export class Connection {
     if (!this.#pings.take(this.mux.now)) {
       throw new ProtocolError("ERR_RATE", `Cannot accept ping: over ${this.#limits.pingsPerSecond} a second`);
     }
-    this.#pongs.push(token);
-    if (this.#pongs.length > this.#limits.maxControlReplies) {
-      this.#pongs.shift();
-      this.counters.pongsDropped++;
-    }
+    this.#replies.pong(token);
+    this.counters.pongsDropped = this.#replies.dropped;
   }
 
   #applyPong(token: number): void {
@@ -441,17 +343,17 @@ export class Connection {
   #fail(error: ProtocolError): void {
     const stranger = this.role === "server" && this.#peer === undefined && error.code !== "ERR_VERSION";
     if (stranger) this.#end(error);
-    else this.#shut({ code: error.code, reason: error.message }, error);
+    else this.#shut(error.code, error.message, error);
   }
 
   /** Close in order, or with an error. Streams that are open end with it; nothing that waits is sent. */
   close(code: ErrorName = "ERR_NONE", reason = ""): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    this.#shut({ code, reason }, code === "ERR_NONE" ? undefined : new WireError(code, reason));
+    this.#shut(code, reason, code === "ERR_NONE" ? undefined : new WireError(code, reason));
   }
 
-  #shut(close: { readonly code: ErrorName; readonly reason: string }, error: WireError | undefined): void {
-    this.#close = close;
+  #shut(code: ErrorName, reason: string, error: WireError | undefined): void {
+    this.#replies.close = { code, reason };
     this.#end(error, "closing");
     this.mux.wake();
   }
@@ -459,7 +361,7 @@ export class Connection {
   #end(error: WireError | undefined, state: "closing" | "closed" = "closed"): void {
     this.#state = state;
     this.#error = error;
-    this.#early = [];
+    this.#early.take();
     this.mux.fail(error);
     this.mux.emit({ kind: "closed", error });
   }
@@ -477,7 +379,7 @@ export class Connection {
    * @param delayMs - how long the peer should wait before it connects again
    */
   goAway(reason: string, delayMs: number): void {
-    this.#goAway = { code: "ERR_GOING_AWAY", reason, delayMs };
+    this.#replies.goAway = { code: "ERR_GOING_AWAY", reason, delayMs };
     this.#input.refusing = true;
     this.mux.wake();
   }
@@ -521,11 +423,11 @@ export class Connection {
     const end = Math.max(room, Math.min(maxBytes, most));
     // Room for all that waits: a record that ends with its slab would split it in two.
     into.begin(Math.max(room, Math.min(end, this.mux.outbox.queuedBytes + RECORD_SLACK_BYTES)), end);
-    this.#writeFrames(into, now);
-    if (this.#state === "opening") this.#earlyBytesSent += into.length;
+    const helloBytes = this.#writeFrames(into, now);
+    const early = into.length - helloBytes;
     const record = into.finish(!this.#options.messageBoundaries);
     if (record === undefined) return undefined;
-    if (this.#state === "opening") this.#earlyRecordsSent++;
+    if (this.#state === "opening") this.#early.sent(early);
     this.counters.recordsSent++;
     this.counters.bytesSent += record.length;
     this.mux.offerWritable();
@@ -544,8 +446,7 @@ export class Connection {
   /** Longest record that may go out now. */
   get #mostRoom(): number {
     if (this.#state !== "opening" || this.#helloDue !== undefined) return this.#peerRecordBytes;
-    if (this.#earlyRecordsSent === EARLY_RECORDS) return 0;
-    return Math.min(this.#peerRecordBytes, EARLY_BYTES - this.#earlyBytesSent);
+    return Math.min(this.#peerRecordBytes, this.#early.room);
   }
 
   /** Longest record that the peer accepts. */
@@ -556,28 +457,22 @@ export class Connection {
   #hasOutput(): boolean {
     const { outbox } = this.mux;
     if (this.#state === "closed") return false;
-    if (this.#helloDue !== undefined || this.#close !== undefined) return true;
+    if (this.#helloDue !== undefined || this.#replies.close !== undefined) return true;
     if (this.#state !== "open" && !(this.#state === "opening" && this.role === "client")) return false;
-    return (
-      outbox.ready ||
-      this.#goAway !== undefined ||
-      this.#pongs.length > 0 ||
-      this.#keepAlive.pingDue ||
-      !this.#datagrams.empty
-    );
+    return outbox.ready || this.#replies.waiting || !this.#datagrams.empty;
   }
 
-  #writeFrames(into: RecordWriter, now: number): void {
-    if (this.#helloDue !== undefined) this.#writeHello(into, this.#helloDue);
-    if (this.#close !== undefined) {
-      this.#writeTold(into, FrameType.CLOSE, this.#close.code, undefined, this.#close.reason);
-      this.#close = undefined;
+  /** @returns the bytes of the record up to the end of HELLO; 0 when it holds none. */
+  #writeFrames(into: RecordWriter, now: number): number {
+    const helloBytes = this.#helloDue === undefined ? 0 : this.#writeHello(into, this.#helloDue);
+    if (this.#replies.writeClose(into)) {
       this.#state = "closed";
-      return;
+      return helloBytes;
     }
-    if (this.#state === "open") this.#writeReplies(into, now);
+    if (this.#state === "open") this.#replies.write(into, now);
     this.#datagrams.write(into, this.mux.outbox.leastRoom);
     this.mux.outbox.write(into, this.#names, now, this.#keepAlive.leastRoundTripMs);
+    return helloBytes;
   }
 
   #hello(sessionId: Bytes | undefined): Bytes {
@@ -591,46 +486,11 @@ export class Connection {
     });
   }
 
-  #writeHello(into: RecordWriter, body: Bytes): void {
+  #writeHello(into: RecordWriter, body: Bytes): number {
     into.frame(FrameType.HELLO, 0, SESSION_ID, body.length);
     into.put(body);
     this.#helloDue = undefined;
-    this.#earlyBytesSent = -into.length;
-  }
-
-  #writeReplies(into: RecordWriter, now: number): void {
-    if (this.#goAway !== undefined) {
-      this.#writeTold(into, FrameType.GOAWAY, this.#goAway.code, this.#goAway.delayMs, this.#goAway.reason);
-      this.#goAway = undefined;
-    }
-    let written = 0;
-    for (const token of this.#pongs) {
-      if (into.room < REPLY_BYTES) break;
-      into.frame(FrameType.PONG, 0, SESSION_ID, varintBytes(token));
-      into.varint(token);
-      written++;
-    }
-    this.#pongs.splice(0, written);
-    if (!this.#keepAlive.pingDue || into.room < REPLY_BYTES) return;
-    this.#keepAlive.sent(now);
-    into.frame(FrameType.PING, 0, SESSION_ID, varintBytes(this.#keepAlive.token));
-    into.varint(this.#keepAlive.token);
-  }
-
-  #writeTold(
-    into: RecordWriter,
-    type: number,
-    code: ErrorName,
-    delayMs: number | undefined,
-    reason: string,
-  ): void {
-    const text = encodeReason(reason);
-    const number = ErrorCode[code];
-    const delayBytes = delayMs === undefined ? 0 : varintBytes(delayMs);
-    into.frame(type, 0, SESSION_ID, varintBytes(number) + delayBytes + text.length);
-    into.varint(number);
-    if (delayMs !== undefined) into.varint(delayMs);
-    into.put(text);
+    return into.length;
   }
 
   /** When {@link handleTimeout} must be called, ms; `undefined` for never. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Deferred, failure, openSessions, settle, until } from "../../test/sessions.ts";
 import { type Bytes, encodeText } from "../core/bytes.ts";
-import { Connection, type ConnectionOptions } from "../core/connection.ts";
+import { Connection } from "../core/connection.ts";
+import type { ConnectionOptions } from "../core/connection-options.ts";
 import { MAIN_LANE } from "../core/lane.ts";
 import { resolveLimits } from "../core/limits.ts";
 import {
