@@ -32,7 +32,7 @@ import { Cursor } from "./varint.ts";
 /**
  * The protocol over one live transport, without I/O: bytes and the time go in, records and events come out.
  *
- * Source: docs/protocol.md, sections 3 to 7.
+ * Source: docs/protocol.md, sections 3 to 7. The file is long because every transition of the state stands in it.
  */
 export class Connection {
   readonly role: Role;

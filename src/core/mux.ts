@@ -1,3 +1,4 @@
+import { Assembly } from "./assembly.ts";
 import { type Bytes, EMPTY } from "./bytes.ts";
 import { StateError, StreamError, type WireError, wireCode } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
@@ -10,12 +11,9 @@ import { Outbox } from "./outbox.ts";
 import { Queue } from "./queue.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { DEFAULT_PRIORITY, PRIORITIES } from "./scheduler.ts";
-import { LEAST_FRAGMENT_BYTES, SendHalf } from "./send-half.ts";
+import { SendHalf } from "./send-half.ts";
 import { Control, Stream, type StreamStart } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
-
-/** After the deadline of a message, each byte that is here buys this much more time, ms: 16 KiB a second is enough. */
-const ASSEMBLY_MS_PER_BYTE = 1 / 16;
 
 /**
  * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
@@ -43,8 +41,7 @@ export class Mux {
   #end: { readonly cause: WireError | undefined } | undefined;
   /** Streams whose `trySend` said no. */
   readonly #waiting: Set<Stream> = new Set();
-  /** Streams with an unfinished message, the oldest first: that one is lent credit beyond its window. */
-  readonly #assembling: Set<Stream> = new Set();
+  readonly #assembly: Assembly;
   #stallCheckedAt = 0;
   /** Datagrams among the events. */
   datagramsWaiting = 0;
@@ -56,6 +53,7 @@ export class Mux {
     this.limits = limits;
     this.table = new StreamTable(role, limits.maxStreams);
     this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
+    this.#assembly = new Assembly(limits.assemblyMs, this.window);
     this.outbox = new Outbox(this.table, this.window, (stream) => this.settle(stream));
   }
 
@@ -265,33 +263,17 @@ export class Mux {
 
   /** A fragment came, or the last one of its message. */
   assembled(stream: Stream): void {
-    if (!stream.receive.unfinished) {
-      if (this.#assembling.delete(stream)) this.#restartOldest();
-    } else if (!this.#assembling.has(stream)) {
-      stream.receive.assemblingSince = this.now;
-      this.#assembling.add(stream);
-    }
+    this.#assembly.note(stream, this.now);
     this.#lend();
   }
 
   /** Let the oldest unfinished message go on beyond the windows. */
   #lend(): void {
-    if (this.#assembling.size === 0) return;
-    const oldest = this.#oldest() as Stream;
+    const { oldest } = this.#assembly;
+    if (oldest === undefined) return;
     const { assembling, window } = oldest.receive;
     if (window.lend(assembling)) this.control(oldest, Control.WINDOW);
     if (this.window.lend(assembling)) this.sessionWindowDue();
-  }
-
-  #oldest(): Stream | undefined {
-    for (const stream of this.#assembling) return stream;
-    return undefined;
-  }
-
-  /** A stream that waited for its turn to be lent credit must not be late for that. */
-  #restartOldest(): void {
-    const oldest = this.#oldest();
-    if (oldest !== undefined) oldest.receive.assemblingSince = this.now;
   }
 
   /** See {@link Stream.reset}. */
@@ -351,7 +333,7 @@ export class Mux {
   /** Drop the messages that wait, and give their credit back to the session. */
   dropUnread(stream: Stream): void {
     const unread = stream.receive.clear();
-    if (this.#assembling.delete(stream)) this.#restartOldest();
+    this.#assembly.delete(stream, this.now);
     stream.receive.window.consumed += unread;
     if (this.window.consume(unread)) this.sessionWindowDue();
     this.#lend();
@@ -399,21 +381,15 @@ export class Mux {
     }
     this.table.clear();
     this.outbox.clear();
-    this.#assembling.clear();
+    this.#assembly.clear();
   }
 
   /** When {@link handleTimeout} has something to do at the earliest, ms. */
   get deadline(): number | undefined {
-    const oldest = this.#oldest();
     const stall =
       this.outbox.queuedBytes > 0 ? this.#stallCheckedAt + this.limits.stallMs / 4 : Number.POSITIVE_INFINITY;
-    const deadline = oldest === undefined ? stall : Math.min(stall, this.#assemblyDeadline(oldest));
+    const deadline = Math.min(stall, this.#assembly.deadline);
     return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
-  }
-
-  #assemblyDeadline(stream: Stream): number {
-    const { assemblingSince, assembling } = stream.receive;
-    return assemblingSince + this.limits.assemblyMs + assembling * ASSEMBLY_MS_PER_BYTE;
   }
 
   /** Give up what does not move in time. */
@@ -426,19 +402,14 @@ export class Mux {
 
   /** Give up a message that does not come to its end in time. */
   #dropLate(now: number): void {
-    const oldest = this.#oldest();
-    if (oldest === undefined || now < this.#assemblyDeadline(oldest)) return;
-    if (oldest.receive.waiting > 0 || this.window.limit - this.window.received < LEAST_FRAGMENT_BYTES) {
-      // Unread messages keep its credit back: the reader of this side is late, not the peer.
-      oldest.receive.assemblingSince = now;
-      return;
-    }
+    const late = this.#assembly.late(now);
+    if (late === undefined) return;
     const error = new StreamError(
       "ERR_TIMEOUT",
       `Message did not arrive whole in ${this.limits.assemblyMs} ms`,
     );
-    this.stopStream(oldest, error);
-    this.emitReadable(oldest);
+    this.stopStream(late, error);
+    this.emitReadable(late);
   }
 
   /** Reset the streams whose peer has given no credit for too long. */

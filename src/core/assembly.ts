@@ -1,0 +1,72 @@
+import type { ReceiveWindow } from "./flow.ts";
+import { LEAST_FRAGMENT_BYTES } from "./send-half.ts";
+import type { Stream } from "./stream.ts";
+
+/** After the deadline of a message, each byte that is here buys this much more time, ms: 16 KiB a second is enough. */
+const MS_PER_BYTE = 1 / 16;
+
+/**
+ * The streams of a session with a message whose end is not here, in the order in which those began. The oldest one is
+ * lent credit beyond its window, so it alone has a deadline: the others may wait for their turn.
+ */
+export class Assembly {
+  readonly #assemblyMs: number;
+  readonly #window: ReceiveWindow;
+  readonly #streams: Set<Stream> = new Set();
+
+  /**
+   * @param assemblyMs - time that a message has from its first to its last fragment, and some more for each byte
+   * @param window - credit of the session
+   */
+  constructor(assemblyMs: number, window: ReceiveWindow) {
+    this.#assemblyMs = assemblyMs;
+    this.#window = window;
+  }
+
+  /** The stream whose message began first. */
+  get oldest(): Stream | undefined {
+    if (this.#streams.size > 0) for (const stream of this.#streams) return stream;
+    return undefined;
+  }
+
+  /** A fragment came, or the last one of its message. */
+  note(stream: Stream, now: number): void {
+    if (!stream.receive.unfinished) this.delete(stream, now);
+    else if (!this.#streams.has(stream)) {
+      stream.receive.assemblingSince = now;
+      this.#streams.add(stream);
+    }
+  }
+
+  /** The message is whole, or given up. */
+  delete(stream: Stream, now: number): void {
+    if (!this.#streams.delete(stream)) return;
+    const { oldest } = this;
+    // It waited for its turn to be lent credit: it must not be late for that.
+    if (oldest !== undefined) oldest.receive.assemblingSince = now;
+  }
+
+  /** When the oldest message is late, ms; infinite while there is none. */
+  get deadline(): number {
+    const { oldest } = this;
+    if (oldest === undefined) return Number.POSITIVE_INFINITY;
+    const { assemblingSince, assembling } = oldest.receive;
+    return assemblingSince + this.#assemblyMs + assembling * MS_PER_BYTE;
+  }
+
+  /** The stream whose peer is late; `undefined` when none is. */
+  late(now: number): Stream | undefined {
+    if (now < this.deadline) return undefined;
+    const oldest = this.oldest as Stream;
+    const starved = this.#window.limit - this.#window.received < LEAST_FRAGMENT_BYTES;
+    if (oldest.receive.waiting === 0 && !starved) return oldest;
+    // Unread messages keep its credit back: the reader of this side is late, not the peer.
+    oldest.receive.assemblingSince = now;
+    return undefined;
+  }
+
+  /** Forget all. */
+  clear(): void {
+    this.#streams.clear();
+  }
+}
