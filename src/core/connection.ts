@@ -1,5 +1,5 @@
 import { BufferPool } from "./buffer-pool.ts";
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, EMPTY } from "./bytes.ts";
 import type { ConnectionCounters, ConnectionOptions } from "./connection-options.ts";
 import { allows, type ConnectionState } from "./connection-state.ts";
 import { DatagramQueue } from "./datagrams.ts";
@@ -141,6 +141,8 @@ export class Connection {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error);
     }
+    // An idle connection must not hold its last record.
+    this.#frames.reset(EMPTY, 0);
     if (this.#replies.waiting) this.mux.wake();
   }
 
@@ -367,11 +369,11 @@ export class Connection {
   }
 
   /** The transport is gone. @param error - why; the streams end with it as their cause. */
-  lost(error: WireError = new TransportError("Connection was lost")): void {
+  lost(error?: WireError): void {
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
     this.#state = "closed";
-    if (!told) this.#end(error);
+    if (!told) this.#end(error ?? new TransportError("Connection was lost"));
   }
 
   /**

@@ -154,7 +154,7 @@ export class Drive {
     if (this.#over) return;
     this.#over = true;
     this.#clearTimer();
-    this.#connection.lost(error ?? new TransportError("Connection was closed by the peer"));
+    this.#connection.lost(error);
     this.#deliver();
   }
 
