@@ -40,7 +40,7 @@ export class Mux {
   /** The session is over, and why. */
   #end: { readonly cause: WireError | undefined } | undefined;
   /** Streams whose `trySend` said no. */
-  readonly #waiting: Set<Stream> = new Set();
+  #waiting: Set<Stream> | undefined;
   readonly #assembly: Assembly;
   #stallCheckedAt = 0;
   /** Datagrams among the events. */
@@ -177,6 +177,7 @@ export class Mux {
   requestWritable(stream: Stream): boolean {
     if (this.#mayQueue(stream, this.limits.maxQueuedBytes)) return true;
     stream.wantsWritable = true;
+    this.#waiting ??= new Set();
     this.#waiting.add(stream);
     return false;
   }
@@ -209,13 +210,14 @@ export class Mux {
 
   /** Tell the streams that were refused a send that they may try again, if they may. */
   offerWritable(): void {
+    if (this.#waiting === undefined) return;
     for (const stream of this.#waiting) this.#offerWritable(stream, this.limits.maxQueuedBytes / 2);
   }
 
   #offerWritable(stream: Stream, mostBytes: number): void {
     if (!stream.wantsWritable || !this.#mayQueue(stream, mostBytes)) return;
     stream.wantsWritable = false;
-    this.#waiting.delete(stream);
+    this.#waiting?.delete(stream);
     this.emit({ kind: "writable", stream });
   }
 
@@ -308,7 +310,7 @@ export class Mux {
     this.outbox.queuedBytes -= stream.send.unsent;
     stream.send.reset();
     this.outbox.forget(stream);
-    this.#waiting.delete(stream);
+    this.#waiting?.delete(stream);
   }
 
   /** See {@link Stream.stop}. */

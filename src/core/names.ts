@@ -14,7 +14,7 @@ import { type Cursor, varintBytes, writeVarint } from "./varint.ts";
  * Source: docs/protocol.md, section 4.2.
  */
 export class NameWriter {
-  readonly #labels: Map<string, Bytes> = new Map();
+  #labels: Map<string, Bytes> | undefined;
   readonly #most: number;
 
   /** @param most - names that the table holds; later ones travel as text every time. */
@@ -25,12 +25,14 @@ export class NameWriter {
   /** Bytes of the label of `name`, with the name itself while it has no number. Changes nothing. */
   label(name: string): Bytes {
     if (name === "") return NO_NAME;
-    return this.#labels.get(name) ?? withVarint(encodeText(name), (length) => length * 2 + 1);
+    return this.#labels?.get(name) ?? withVarint(encodeText(name), (length) => length * 2 + 1);
   }
 
   /** The label of `name` was written: from now on its number stands for it, where the table has room. */
   commit(name: string): void {
-    if (name === "" || this.#labels.has(name) || this.#labels.size >= this.#most) return;
+    if (name === "") return;
+    this.#labels ??= new Map();
+    if (this.#labels.has(name) || this.#labels.size >= this.#most) return;
     const number = this.#labels.size + 1;
     this.#labels.set(
       name,

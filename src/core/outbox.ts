@@ -57,7 +57,7 @@ export class Outbox {
   /** Streams that wait for the peer to allow more streams. */
   readonly #unopened: Set<Stream> = new Set();
   /** Streams with a message that is sent in part and where it began, the oldest first: the peer lends to that one. */
-  readonly #parts: Map<Stream, number> = new Map();
+  #parts: Map<Stream, number> | undefined;
   /** There is no session credit, but for the reserve of the oldest part; and none for that either. */
   #sessionBlocked = false;
   #partBlocked = false;
@@ -211,7 +211,7 @@ export class Outbox {
   #count(stream: Stream, sent: number): void {
     this.sent += sent;
     this.queuedBytes -= sent;
-    if (stream.send.partAt >= 0 || this.#parts.size > 0) this.#notePart(stream);
+    if (stream.send.partAt >= 0 || (this.#parts?.size ?? 0) > 0) this.#notePart(stream);
   }
 
   /** Session credit that a stream may use: all of it only for the message that was begun first. */
@@ -224,7 +224,7 @@ export class Outbox {
   }
 
   #oldestPart(): Stream | undefined {
-    if (this.#parts.size > 0) for (const stream of this.#parts.keys()) return stream;
+    if (this.#parts !== undefined) for (const stream of this.#parts.keys()) return stream;
     return undefined;
   }
 
@@ -235,6 +235,7 @@ export class Outbox {
 
   #notePart(stream: Stream): void {
     const { partAt } = stream.send;
+    this.#parts ??= new Map();
     if ((this.#parts.get(stream) ?? -1) === partAt) return;
     const oldest = this.#oldestPart();
     this.#parts.delete(stream);
@@ -287,7 +288,7 @@ export class Outbox {
     this.#lazy.clear();
     this.#lazyDue = false;
     this.#unopened.clear();
-    this.#parts.clear();
+    this.#parts = undefined;
     this.queuedBytes = 0;
     this.windowDue = false;
   }
