@@ -57,15 +57,18 @@ export {
 export { type AcceptOptions, type AuthenticateRequest, accept } from "./session/accept.ts";
 export type { BackoffOptions } from "./session/backoff.ts";
 export { type ConnectOptions, connectWith, type Dial } from "./session/connect.ts";
+export {
+  DatagramEvent,
+  type SessionEventMap,
+  type SessionState,
+  StateChangeEvent,
+} from "./session/events.ts";
 export { MessageStream, type StreamOptions } from "./session/message-stream.ts";
 export type { Credentials, SessionOptions } from "./session/options.ts";
 export {
   type CloseOptions,
-  DatagramEvent,
   Session,
-  type SessionState,
   type SessionStats,
-  StateChangeEvent,
 } from "./session/session.ts";
 export { type MemoryPair, memoryPair } from "./transports/memory.ts";
 export type {

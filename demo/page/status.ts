@@ -1,4 +1,4 @@
-import type { Session, SessionState, StateChangeEvent } from "tideway";
+import type { Session, SessionState } from "tideway";
 import { byId, setText } from "./dom.ts";
 
 const COUNTDOWN_MS = 100;
@@ -20,7 +20,7 @@ export class StatusLine {
   follow(session: Session): void {
     this.#opened();
     session.addEventListener("statechange", (event) => {
-      const { state, error, retryInMs } = event as StateChangeEvent;
+      const { state, error, retryInMs } = event;
       if (state === "open") this.#opened();
       else if (state === "closed") this.#closed(error?.message);
       else this.#lost(retryInMs);

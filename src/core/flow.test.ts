@@ -41,6 +41,15 @@ describe("ReceiveWindow", () => {
     expect(window.limit).toBe(400);
   });
 
+  test("grant() keeps a window that has a speed to what the path holds, and lets go of more", () => {
+    const window = new ReceiveWindow(100, 10_000, 50);
+    for (let now = 1; now < 8; now++) window.grant(now, 10, false);
+    expect(window.window).toBe(500); // 10 ms at 50 bytes a ms
+    window.grant(8, 4, false);
+    expect(window.window).toBe(200); // twice the first window, though the path holds no more than that
+    expect(window.limit).toBeGreaterThanOrEqual(500);
+  });
+
   test("crowded needs bytes that were taken, and more that were not", () => {
     const window = new ReceiveWindow(100, 1_000);
     window.receive(100);

@@ -194,7 +194,9 @@ export class Outbox {
         return;
       }
       const credit = this.#creditOf(stream) - (send.sent - before);
-      const end = send.write(into, stream.id, credit, QUANTUM_BYTES);
+      // The reserve is for the part that was begun first: what follows it on its stream is one of the others again.
+      const quantum = stream === this.#oldestPart() ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
+      const end = send.write(into, stream.id, credit, quantum);
       this.#count(stream, send.sent - before);
       if (send.finished) this.#onFinished(stream);
       if (end === "quantum") this.#scheduler.push(stream);

@@ -34,6 +34,29 @@ function write(half: SendHalf, options: { credit?: number; quantum?: number; roo
 }
 
 describe("SendHalf", () => {
+  test("write() waits for credit for a whole message when half of the peer's window holds it", () => {
+    const half = new SendHalf(4_096, 65_536);
+    for (let i = 0; i < 3; i++) half.push(new Uint8Array(1_500));
+    expect(write(half, { room: 8_192 })).toMatchObject({
+      end: "credit",
+      frames: [{ length: 1_500 }, { length: 1_500 }],
+    });
+    half.acknowledge(1_532, 5_628);
+    expect(write(half)).toMatchObject({ end: "empty", frames: [{ flags: 0, length: 1_500 }] });
+  });
+
+  test("write() cuts a message that half of the peer's window cannot hold", () => {
+    const half = new SendHalf(4_096, 65_536);
+    half.push(new Uint8Array(3_000));
+    half.push(new Uint8Array(3_000));
+    const { end, frames } = write(half, { room: 8_192 });
+    expect(end).toBe("credit");
+    expect(frames).toMatchObject([
+      { flags: 0, length: 3_000 },
+      { flags: FrameFlag.MORE, length: 1_064 },
+    ]);
+  });
+
   test("write() puts small messages one behind the other, FIN on the last", () => {
     const half = new SendHalf(1_000, 4_096);
     half.push(new Uint8Array([1]));

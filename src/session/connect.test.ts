@@ -12,7 +12,6 @@ import {
   type MemoryPair,
   memoryPair,
   type Session,
-  type StateChangeEvent,
   TransportError,
   type,
   unary,
@@ -53,7 +52,7 @@ class Network {
 function record(session: Session): string[] {
   const states: string[] = [];
   session.addEventListener("statechange", (event) => {
-    const { state, error } = event as StateChangeEvent;
+    const { state, error } = event;
     states.push(error === undefined ? state : `${state} ${error.code}`);
   });
   return states;
@@ -229,7 +228,7 @@ describe("after a loss", () => {
     const { clock, session, states } = await openAndLose(network);
     const delays: number[] = [];
     session.addEventListener("statechange", (event) => {
-      if ((event as StateChangeEvent).error !== undefined) delays.push((event as StateChangeEvent).retryInMs);
+      if (event.error !== undefined) delays.push(event.retryInMs);
     });
     for (const wait of [50, 100, 200, 400]) {
       const dials: number = network.dials;
@@ -266,7 +265,7 @@ describe("after a loss", () => {
     await settle();
     expect(session.state).toBe("open");
     let delay = -1;
-    session.addEventListener("statechange", (event) => (delay = (event as StateChangeEvent).retryInMs), {
+    session.addEventListener("statechange", (event) => (delay = event.retryInMs), {
       once: true,
     });
     network.lose();

@@ -1,14 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { failure, openSessions, settle, sleep, until } from "../../test/sessions.ts";
-import {
-  type Bytes,
-  type DatagramEvent,
-  jsonCodec,
-  type MessageStream,
-  type Session,
-  type StateChangeEvent,
-  StreamError,
-} from "../index.ts";
+import { type Bytes, jsonCodec, type MessageStream, type Session, StreamError } from "../index.ts";
 
 const json = jsonCodec();
 const bytes = (...values: number[]): Bytes => new Uint8Array(values);
@@ -333,7 +325,7 @@ describe("a session", () => {
     const { client, server, pairs } = await openEcho();
     const log = (session: Session, into: string[]) =>
       session.addEventListener("statechange", (event) => {
-        const { state, error, retryInMs } = event as StateChangeEvent;
+        const { state, error, retryInMs } = event;
         into.push(`${state} ${error?.code} ${retryInMs}`);
       });
     const states: string[] = [];
@@ -368,7 +360,7 @@ describe("a session", () => {
     const { client, server } = await openEcho();
     const got: Bytes[] = [];
     for (const session of [client, server]) {
-      session.addEventListener("datagram", (event) => got.push((event as DatagramEvent).payload));
+      session.addEventListener("datagram", (event) => got.push(event.payload));
     }
     expect(client.sendDatagram(bytes(1))).toBe(true);
     expect(server.sendDatagram(bytes(2))).toBe(true);

@@ -10,38 +10,10 @@ import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Role } from "../core/stream-table.ts";
 import type { TransportName } from "../transports/transport.ts";
+import { DatagramEvent, type SessionEventMap, type SessionState, StateChangeEvent } from "./events.ts";
 import type { Link } from "./link.ts";
 import { MessageStream, type StreamOptions } from "./message-stream.ts";
 import type { ResolvedOptions } from "./options.ts";
-
-/** Where a session stands: `connecting` also between a lost connection and the next one. */
-export type SessionState = "connecting" | "open" | "closed";
-
-/** A session changed its state. Type `statechange`. */
-export class StateChangeEvent extends Event {
-  readonly state: SessionState;
-  /** Why, when something went wrong. */
-  readonly error: WireError | undefined;
-  /** Until the next attempt to connect, ms; 0 when one is under way. */
-  readonly retryInMs: number;
-
-  constructor(state: SessionState, error: WireError | undefined, retryInMs: number) {
-    super("statechange");
-    this.state = state;
-    this.error = error;
-    this.retryInMs = retryInMs;
-  }
-}
-
-/** A datagram arrived. Type `datagram`. */
-export class DatagramEvent extends Event {
-  readonly payload: Bytes;
-
-  constructor(payload: Bytes) {
-    super("datagram");
-    this.payload = payload;
-  }
-}
 
 /** Figures of a session at one moment. */
 export interface SessionStats {
@@ -114,6 +86,20 @@ export class Session extends EventTarget {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+  }
+
+  override addEventListener<K extends keyof SessionEventMap>(
+    type: K,
+    listener: (event: SessionEventMap[K]) => void,
+    options?: boolean | AddEventListenerOptions,
+  ): void;
+  override addEventListener(...args: Parameters<EventTarget["addEventListener"]>): void;
+  override addEventListener(
+    type: string,
+    listener: unknown,
+    options?: boolean | AddEventListenerOptions,
+  ): void {
+    super.addEventListener(type, listener as EventListener, options);
   }
 
   /** Where the session stands. */

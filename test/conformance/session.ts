@@ -7,7 +7,6 @@ import {
   client,
   clientStream,
   contract,
-  type DatagramEvent,
   duplex,
   errorOf,
   implement,
@@ -313,7 +312,7 @@ export function sessionSuite(name: string, open: OpenSessions): void {
       const { client: session, server } = await start();
       const got: number[] = [];
       for (const end of [session, server]) {
-        end.addEventListener("datagram", (event) => got.push((event as DatagramEvent).payload[0] as number));
+        end.addEventListener("datagram", (event) => got.push(event.payload[0] as number));
       }
       expect(session.sendDatagram(new Uint8Array([1]))).toBe(true);
       expect(server.sendDatagram(new Uint8Array([2]))).toBe(true);
