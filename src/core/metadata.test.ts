@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ARRIVALS, fromHex, toHex } from "../../test/byte-lane.ts";
+import { codeOf } from "../../test/refusal.ts";
 import type { Bytes } from "./bytes.ts";
-import { ErrorCode, type ErrorName, ProtocolError } from "./errors.ts";
+import { ErrorCode, type ErrorName } from "./errors.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
 import { decodeMetadata, encodeMetadata, type Metadata } from "./metadata.ts";
 import { Cursor } from "./varint.ts";
@@ -14,16 +15,6 @@ function decode(bytes: Bytes, limits = LIMITS): Metadata {
   const metadata = decodeMetadata(cursor, limits);
   expect(cursor.at).toBe(bytes.length);
   return metadata;
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return "none";
 }
 
 describe("encodeMetadata()", () => {

@@ -17,7 +17,8 @@ import { type Role, StreamTable } from "./stream-table.ts";
 
 /**
  * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
- * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}.
+ * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}. The file is
+ * long because every way in which a stream can end stands in it.
  */
 export class Mux {
   readonly limits: Limits;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ARRIVALS, fromHex, toHex } from "../../test/byte-lane.ts";
+import { codeOf } from "../../test/refusal.ts";
 import type { Bytes } from "./bytes.ts";
-import { ProtocolError } from "./errors.ts";
 import { NameReader, NameWriter } from "./names.ts";
 import { Cursor } from "./varint.ts";
 
@@ -11,16 +11,6 @@ function read(reader: NameReader, bytes: Bytes): string {
   const name = reader.read(cursor);
   expect(cursor.at).toBe(bytes.length);
   return name;
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return "none";
 }
 
 describe("NameWriter", () => {

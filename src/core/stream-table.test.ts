@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { codeOf } from "../../test/refusal.ts";
 import { EMPTY } from "./bytes.ts";
-import { ProtocolError } from "./errors.ts";
 import type { StreamId } from "./frame.ts";
 import { resolveLimits } from "./limits.ts";
 import { Mux } from "./mux.ts";
@@ -13,16 +13,6 @@ function stream(id: number, local: boolean): Stream {
   const made = mux.create(local, { name: "", priority: 3, metadata: EMPTY }, undefined);
   made.id = id as StreamId;
   return made;
-}
-
-function codeOf(run: () => unknown): string {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ProtocolError) return error.code;
-    throw error;
-  }
-  return "none";
 }
 
 /** A server's table that accepted `count` streams. */
