@@ -9,11 +9,14 @@ export {
   ProtocolError,
   StateError,
   StreamError,
+  StreamLostError,
+  type StreamProgress,
   TransportError,
   WireError,
 } from "./core/errors.ts";
 export type { Hello } from "./core/hello.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
+export { DEFAULT_RESUME_LIMITS, type ResumeLimits } from "./core/resume-registry.ts";
 export { CallStream } from "./rpc/call-stream.ts";
 export {
   type Caller,
@@ -24,6 +27,7 @@ export {
   ClientStreamCall,
   client,
   type OutgoingCall,
+  type StreamCallOptions,
 } from "./rpc/client.ts";
 export { CallContext } from "./rpc/context.ts";
 export {
@@ -41,9 +45,16 @@ export {
   type Shape,
   serverStream,
   type,
+  type UnaryOptions,
   unary,
 } from "./rpc/contract.ts";
 export { CallError, type ErrorOf, errorOf } from "./rpc/errors.ts";
+export {
+  DEFAULT_IDEMPOTENCY,
+  type IdempotencyCounters,
+  type IdempotencyOptions,
+  IdempotencyWindow,
+} from "./rpc/idempotency.ts";
 export {
   type Handler,
   type Handlers,
@@ -56,9 +67,14 @@ export {
 } from "./rpc/service.ts";
 export { type AcceptOptions, type AuthenticateRequest, accept } from "./session/accept.ts";
 export type { BackoffOptions } from "./session/backoff.ts";
-export { type ConnectOptions, connectWith, type Dial } from "./session/connect.ts";
+export { type ConnectOptions, connectWith } from "./session/connect.ts";
+export type { Dial } from "./session/dialing.ts";
 export {
   DatagramEvent,
+  GoAwayEvent,
+  MigratedEvent,
+  type ResumeOutcome,
+  type ResumeReason,
   type SessionEventMap,
   type SessionState,
   StateChangeEvent,
@@ -70,6 +86,7 @@ export {
   Session,
   type SessionStats,
 } from "./session/session.ts";
+export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
 export { type MemoryPair, memoryPair } from "./transports/memory.ts";
 export type {
   Transport,

@@ -4,6 +4,7 @@ import type { ConnectionOptions } from "../src/core/connection-options.ts";
 import type { SessionEvent } from "../src/core/events.ts";
 import { MAIN_LANE } from "../src/core/lane.ts";
 import { type Limits, resolveLimits } from "../src/core/limits.ts";
+import type { Mux } from "../src/core/mux.ts";
 import type { Stream } from "../src/core/stream.ts";
 
 /** One end of a {@link Pair}. */
@@ -22,13 +23,17 @@ export interface PairOptions {
   readonly pieceBytes?: number;
   /** The server accepts clients only when the test says so. */
   readonly manualAccept?: boolean;
+  /** Sessions can be carried on, see {@link Pair.reconnect}. */
+  readonly resumable?: boolean;
 }
 
 /** Two connections over a link without delay, and one clock. Nothing moves before {@link Pair.settle}. */
 export class Pair {
   now = 1_000;
-  readonly client: Connection;
-  readonly server: Connection;
+  client: Connection;
+  server: Connection;
+  /** The streams of the session, while a new pair of connections says HELLO. */
+  #lost: { readonly client: Mux; readonly server: Mux } | undefined;
   /** Events of each side in order, `readable` included. */
   readonly clientEvents: SessionEvent[] = [];
   readonly serverEvents: SessionEvent[] = [];
@@ -40,23 +45,39 @@ export class Pair {
 
   constructor(options: PairOptions = {}) {
     this.#options = options;
-    const common = {
-      messageBoundaries: options.messageBoundaries ?? true,
+    this.client = this.#connection("client");
+    this.server = this.#connection("server");
+  }
+
+  #connection(role: Side, changes: Partial<ConnectionOptions> = {}): Connection {
+    const { limits, serverLimits, messageBoundaries = true, resumable } = this.#options;
+    return new Connection({
+      role,
+      messageBoundaries,
       codecs: ["raw"],
       now: this.now,
+      limits: resolveLimits(role === "server" ? (serverLimits ?? limits) : limits),
+      ...(resumable === true && role === "client" ? { resumeMs: 60_000 } : {}),
+      ...this.#options[role],
+      ...changes,
+    });
+  }
+
+  /** Lose the connection, with all that is under way, and carry the session on over another one. */
+  reconnect(): void {
+    const carried = ({ state, mux }: Connection, before: Mux | undefined) =>
+      state === "open" || state === "resuming" ? mux : (before ?? mux);
+    const lost = {
+      client: carried(this.client, this.#lost?.client),
+      server: carried(this.server, this.#lost?.server),
     };
-    this.client = new Connection({
-      ...common,
-      role: "client",
-      limits: resolveLimits(options.limits),
-      ...options.client,
+    for (const side of [this.client, this.server]) side.lost();
+    this.drain();
+    this.#lost = lost;
+    this.client = this.#connection("client", {
+      resume: { sessionId: new Uint8Array(16), resumeToken: new Uint8Array(32), mux: lost.client },
     });
-    this.server = new Connection({
-      ...common,
-      role: "server",
-      limits: resolveLimits(options.serverLimits ?? options.limits),
-      ...options.server,
-    });
+    this.server = this.#connection("server");
   }
 
   /** Move records and events until nothing moves. */
@@ -132,7 +153,14 @@ export class Pair {
     for (let event = side.poll(); event !== undefined; event = side.poll()) {
       into.push(event);
       if (event.kind === "authenticate" && this.#options.manualAccept !== true) {
-        side.accept(new Uint8Array(16), this.now);
+        const resume = { resumeToken: new Uint8Array(32), resumeMs: 60_000 };
+        const resumed = event.hello.resumeToken !== undefined && this.#lost !== undefined;
+        const welcome = {
+          sessionId: new Uint8Array(16),
+          ...(this.#options.resumable === true ? { resume } : {}),
+          ...(resumed ? { mux: this.#lost!.server } : {}),
+        };
+        side.accept(welcome, this.now);
       }
       this.onEvent(name, event);
     }

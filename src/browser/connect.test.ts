@@ -55,6 +55,15 @@ describe("connect() in a browser", () => {
     await until(() => server.connections === 0);
   });
 
+  test("is closed with its page, but not when the page can come back", async () => {
+    const session = await connect(server.urls[0] as string);
+    windowEvents.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: true }));
+    expect(session.state).toBe("open");
+    windowEvents.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: false }));
+    await session.closed;
+    await until(() => server.store?.stats().sessions === 0);
+  });
+
   test("says that it cannot connect", async () => {
     const url = server.urls[0] as string;
     await server.close();

@@ -5,6 +5,9 @@ import type { Stream } from "./stream.ts";
 /** After the deadline of a message, each byte that is here buys this much more time, ms: 16 KiB a second is enough. */
 const MS_PER_BYTE = 1 / 16;
 
+/** No streams; never written to. An idle session shares it. */
+const NONE: Set<Stream> = new Set();
+
 /**
  * The streams of a session with a message whose end is not here, in the order in which those began. The oldest one is
  * lent credit beyond its window, so it alone has a deadline: the others may wait for their turn.
@@ -12,7 +15,7 @@ const MS_PER_BYTE = 1 / 16;
 export class Assembly {
   readonly #assemblyMs: number;
   readonly #window: ReceiveWindow;
-  readonly #streams: Set<Stream> = new Set();
+  #streams: Set<Stream> = NONE;
 
   /**
    * @param assemblyMs - time that a message has from its first to its last fragment, and some more for each byte
@@ -34,6 +37,7 @@ export class Assembly {
     if (!stream.receive.unfinished) this.delete(stream, now);
     else if (!this.#streams.has(stream)) {
       stream.receive.assemblingSince = now;
+      if (this.#streams === NONE) this.#streams = new Set();
       this.#streams.add(stream);
     }
   }
@@ -44,6 +48,16 @@ export class Assembly {
     const { oldest } = this;
     // It waited for its turn to be lent credit: it must not be late for that.
     if (oldest !== undefined) oldest.receive.assemblingSince = now;
+  }
+
+  /** The streams in order. */
+  streams(): Iterable<Stream> {
+    return this.#streams;
+  }
+
+  /** The oldest message has all its time again. */
+  restart(now: number): void {
+    if (this.oldest !== undefined) this.oldest.receive.assemblingSince = now;
   }
 
   /** When the oldest message is late, ms; infinite while there is none. */

@@ -4,6 +4,30 @@ import type { Limits } from "./limits.ts";
 import type { Mux } from "./mux.ts";
 import type { Role } from "./stream-table.ts";
 
+/** The session that a client wants to carry on. */
+export interface ResumeRequest {
+  readonly sessionId: Bytes;
+  /** What the server gave for it last. */
+  readonly resumeToken: Bytes;
+  /** The streams of the session. */
+  readonly mux: Mux;
+  /**
+   * Called when the server has agreed, before `mux` is touched: another connection that carries it still lets go of
+   * it here. Without it none does, and what this side has received travels with HELLO.
+   */
+  readonly claim?: () => void;
+}
+
+/** How a server lets a client in. */
+export interface Welcome {
+  /** 16 random bytes that name the session. */
+  readonly sessionId: Bytes;
+  /** What the client can carry the session on with, and for how long after a loss, ms; nothing where it cannot. */
+  readonly resume?: { readonly resumeToken: Bytes; readonly resumeMs: number };
+  /** The streams of the session that the client asked for, when it is known. No other connection carries them. */
+  readonly mux?: Mux;
+}
+
 /** What a connection is made from. */
 export interface ConnectionOptions {
   readonly role: Role;
@@ -17,8 +41,14 @@ export interface ConnectionOptions {
   readonly token?: Bytes;
   /** Program and version, for logs. */
   readonly agent?: string;
-  /** The session whose streams this connection carries; a fresh one by default. */
+  /** The streams that this connection carries, unless it carries on older ones; fresh ones by default. */
   readonly mux?: Mux;
+  /** Client: the session to carry on, where there is one. */
+  readonly resume?: ResumeRequest;
+  /** Client: how long it tries to carry on a session whose connection was lost, ms; 0 for not at all. */
+  readonly resumeMs?: number;
+  /** Whether a `stalled` event tells that nothing comes back for what was written. */
+  readonly watch?: boolean;
   /** Where records are built; share one between the connections of a process. */
   readonly pool?: BufferPool;
   /** The time, ms, on a clock that never goes back. */

@@ -5,16 +5,26 @@ import { FrameType } from "./frame.ts";
  *
  *     opening         no HELLO from the peer yet; a client has sent its own, and may send early data
  *     authenticating  server: HELLO is here, the application has not decided; what follows is kept unread
+ *     resuming        both HELLOs are exchanged, the peer's RESUME is not here whole: no stream moves
  *     open            both HELLOs are exchanged
  *     closing         CLOSE goes out; nothing is read any more
  *     closed          over
  */
-export type ConnectionState = "opening" | "authenticating" | "open" | "closing" | "closed";
+export type ConnectionState = "opening" | "authenticating" | "resuming" | "open" | "closing" | "closed";
 
 /** Frame types that the peer may send in each state; anything else is a ProtocolError. */
 const ALLOWED: Readonly<Record<ConnectionState, number>> = {
   opening: bits(FrameType.HELLO, FrameType.CLOSE),
   authenticating: 0,
+  resuming: bits(
+    FrameType.RESUME,
+    FrameType.PING,
+    FrameType.PONG,
+    FrameType.DATAGRAM,
+    FrameType.GOAWAY,
+    FrameType.CLOSE,
+    FrameType.EXTENSION,
+  ),
   open: bits(
     FrameType.OPEN,
     FrameType.DATA,
@@ -24,6 +34,8 @@ const ALLOWED: Readonly<Record<ConnectionState, number>> = {
     FrameType.PING,
     FrameType.PONG,
     FrameType.DATAGRAM,
+    // A client can have sent it before it heard that its session is not known.
+    FrameType.RESUME,
     FrameType.GOAWAY,
     FrameType.CLOSE,
     FrameType.EXTENSION,

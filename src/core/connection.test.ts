@@ -74,9 +74,9 @@ describe("handshake", () => {
 
   test("accept() throws when no client waits", () => {
     const pair = new Pair();
-    expect(() => pair.server.accept(new Uint8Array(16), 0)).toThrow(StateError);
+    expect(() => pair.server.accept({ sessionId: new Uint8Array(16) }, 0)).toThrow(StateError);
     pair.open();
-    expect(() => pair.server.accept(new Uint8Array(16), 0)).toThrow(StateError);
+    expect(() => pair.server.accept({ sessionId: new Uint8Array(16) }, 0)).toThrow(StateError);
   });
 
   test("the constructor throws on a token that no HELLO can hold", () => {
@@ -149,7 +149,7 @@ describe("early data", () => {
       pair.settle();
       expect(pair.server.state).toBe("authenticating");
       expect(pair.streams("server")).toHaveLength(0);
-      pair.server.accept(new Uint8Array(16), pair.now);
+      pair.server.accept({ sessionId: new Uint8Array(16) }, pair.now);
       pair.settle();
       expect(pair.clientEvents.some((event) => event.kind === "writable" && event.stream === stream)).toBe(
         true,
@@ -168,7 +168,7 @@ describe("early data", () => {
       pair.deliver("client");
     }
     expect(pair.wire.length).toBe(64);
-    pair.server.accept(new Uint8Array(16), pair.now);
+    pair.server.accept({ sessionId: new Uint8Array(16) }, pair.now);
     pair.settle();
     expect(closedCodes(pair)).toEqual([]);
     expect(readAll(pair.streams("server")[0]!)).toHaveLength(sent);
@@ -187,7 +187,7 @@ describe("early data", () => {
     pair.settle();
     const before = pair.wire.reduce((sum, { record }) => sum + record.length, 0);
     expect(before).toBeLessThan(4_096 + 8_192);
-    pair.server.accept(new Uint8Array(16), pair.now);
+    pair.server.accept({ sessionId: new Uint8Array(16) }, pair.now);
     pair.settle();
     expect(closedCodes(pair)).toEqual([]);
     expect(
@@ -460,7 +460,7 @@ describe("memory", () => {
       }
     }
     pair.drain();
-    pair.server.accept(new Uint8Array(16), pair.now);
+    pair.server.accept({ sessionId: new Uint8Array(16) }, pair.now);
     pair.settle();
     const messages = readAll(pair.streams("server")[0]!);
     expect(messages).toHaveLength(20);

@@ -1,6 +1,6 @@
 import { BufferPool } from "./buffer-pool.ts";
 import { type Bytes, EMPTY } from "./bytes.ts";
-import type { ConnectionCounters, ConnectionOptions } from "./connection-options.ts";
+import type { ConnectionCounters, ConnectionOptions, Welcome } from "./connection-options.ts";
 import { allows, type ConnectionState } from "./connection-state.ts";
 import { DatagramQueue } from "./datagrams.ts";
 import { EarlyData } from "./early-data.ts";
@@ -26,6 +26,7 @@ import { RateLimit } from "./rate-limit.ts";
 import { MAGIC, PLAIN_RECORD, RecordReader } from "./record.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { Replies } from "./replies.ts";
+import { Resumption } from "./resumption.ts";
 import type { Role } from "./stream-table.ts";
 import { Cursor } from "./varint.ts";
 
@@ -36,8 +37,6 @@ import { Cursor } from "./varint.ts";
  */
 export class Connection {
   readonly role: Role;
-  /** The streams that this connection carries. */
-  readonly mux: Mux;
   readonly counters: ConnectionCounters = {
     recordsSent: 0,
     recordsReceived: 0,
@@ -51,18 +50,21 @@ export class Connection {
   readonly #writer: RecordWriter;
   readonly #frames: FrameReader = new FrameReader();
   readonly #records: RecordReader | undefined;
-  readonly #input: MuxInput;
+  readonly #reader: NameReader = new NameReader(MAX_NAMES);
+  #mux: Mux;
+  #input: MuxInput;
   readonly #names: NameWriter;
   readonly #datagrams: DatagramQueue;
   readonly #keepAlive: KeepAlive;
   readonly #pings: RateLimit;
-  readonly #handshakeDeadline: number;
+  #handshakeDeadline: number;
   #state: ConnectionState = "opening";
   #peer: Hello | undefined;
   #error: WireError | undefined;
   /** Body of the HELLO that must go out. */
   #helloDue: Bytes | undefined;
   #magicDue: boolean;
+  readonly #resumption: Resumption;
   readonly #replies: Replies;
   readonly #early: EarlyData;
   /** Longest record that is accepted now. */
@@ -73,24 +75,42 @@ export class Connection {
     this.role = role;
     this.#options = options;
     this.#limits = limits;
-    this.mux = options.mux ?? new Mux(role, limits);
-    this.mux.now = now;
+    this.#mux = options.mux ?? new Mux(role, limits);
+    this.#mux.now = now;
     this.#writer = new RecordWriter(options.pool ?? new BufferPool());
     this.#maxRecordBytes = limits.maxFrameBytes + RECORD_SLACK_BYTES;
     // A client that is not let in yet may send a HELLO and early data, and no more (T1).
     if (role === "server")
       this.#maxRecordBytes = Math.min(this.#maxRecordBytes, MAX_HELLO_BYTES + limits.maxEarlyBytes);
     this.#records = options.messageBoundaries ? undefined : new RecordReader(this.#maxRecordBytes);
-    this.#input = new MuxInput(this.mux, new NameReader(MAX_NAMES));
+    this.#input = new MuxInput(this.#mux, this.#reader);
     this.#names = new NameWriter(Math.min(limits.maxNames, MAX_NAMES));
     this.#datagrams = new DatagramQueue(limits.maxDatagrams, limits.maxDatagramQueueBytes);
-    this.#keepAlive = new KeepAlive(now);
+    this.#keepAlive = new KeepAlive(now, options.watch ?? false);
     this.#replies = new Replies(this.#keepAlive, limits.maxControlReplies);
     this.#early = new EarlyData(limits.maxEarlyBytes);
     this.#pings = new RateLimit(limits.pingsPerSecond, limits.pingsPerSecond);
     this.#handshakeDeadline = now + limits.handshakeMs;
-    this.#helloDue = role === "client" ? this.#hello(undefined) : undefined;
+    this.#helloDue = role === "client" ? this.#hello(clientFields(options)) : undefined;
     this.#magicDue = !options.messageBoundaries;
+    this.#resumption = new Resumption(options.resume);
+  }
+
+  /** The streams that this connection carries. A resumed session brings its own with the `open` event. */
+  get mux(): Mux {
+    return this.#mux;
+  }
+
+  /** Carry other streams from now on. */
+  #carry(mux: Mux): void {
+    const before = this.#mux;
+    mux.wake = before.wake;
+    mux.now = before.now;
+    before.suspend();
+    const { refusing } = this.#input;
+    this.#mux = mux;
+    this.#input = new MuxInput(mux, this.#reader);
+    this.#input.refusing = refusing;
   }
 
   /** Where this connection stands. */
@@ -120,7 +140,7 @@ export class Connection {
 
   /** The oldest thing that the application must hear; `undefined` when there is none. */
   poll(): SessionEvent | undefined {
-    return this.mux.poll();
+    return this.#mux.poll();
   }
 
   /**
@@ -130,8 +150,8 @@ export class Connection {
    */
   receive(_lane: LaneId, bytes: Bytes, now: number): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    this.mux.now = now;
-    this.mux.settleUnread();
+    this.#mux.now = now;
+    this.#mux.settleUnread();
     this.#keepAlive.heard(bytes.length, now);
     this.counters.bytesReceived += bytes.length;
     try {
@@ -143,7 +163,8 @@ export class Connection {
     }
     // An idle connection must not hold its last record.
     this.#frames.reset(EMPTY, 0);
-    if (this.#replies.waiting) this.mux.wake();
+    if (this.#mux.told.length >= MANY_TOLD) this.#keepAlive.measure(now);
+    if (this.#replies.waiting) this.#mux.wake();
   }
 
   #receiveBytes(records: RecordReader, bytes: Bytes): void {
@@ -190,7 +211,7 @@ export class Connection {
         );
       }
       this.#apply(frames);
-      if (this.#state === "open") continue;
+      if (this.#state === "open" || this.#state === "resuming") continue;
       if (this.#state === "authenticating") this.#early.keep(record, frames.bodyEnd);
       return;
     }
@@ -232,6 +253,8 @@ export class Connection {
     switch (frame.type) {
       case FrameType.HELLO:
         return this.#applyHello(frame);
+      case FrameType.RESUME:
+        return this.#applyResume(frame);
       case FrameType.PING:
         return this.#applyPing(cursor.varint());
       case FrameType.PONG:
@@ -258,50 +281,77 @@ export class Connection {
     this.#peer = hello;
     if (this.role === "server") {
       this.#state = "authenticating";
-      this.mux.emit({ kind: "authenticate", hello });
+      this.#mux.emit({ kind: "authenticate", hello });
       return;
     }
+    const { resume, resumeMs = 0 } = this.#options;
+    this.#resumption.keeps = hello.resumeToken !== undefined && resumeMs > 0;
     // A peer that pings keeps the connection known to be alive; ask only when it should have done so.
-    this.#opened(hello, hello.keepAliveMs * 1.5);
+    this.#welcomed(hello, hello.keepAliveMs * 1.5, this.#resumption.answered(resume, hello));
   }
 
-  #opened(hello: Hello, keepAliveMs: number): void {
-    this.#state = "open";
+  /** Both HELLOs are exchanged. @param mux - the streams that go on, when some do */
+  #welcomed(hello: Hello, keepAliveMs: number, mux: Mux | undefined): void {
+    const now = this.#mux.now;
     this.#maxRecordBytes = this.#limits.maxFrameBytes + RECORD_SLACK_BYTES;
     if (this.#records !== undefined) this.#records.maxRecordBytes = this.#maxRecordBytes;
-    this.#keepAlive.start(keepAliveMs, this.mux.now);
-    this.mux.adopt(hello);
-    this.mux.emit({ kind: "open", hello });
+    this.#keepAlive.start(keepAliveMs, now);
+    if (mux === undefined) {
+      this.#state = "open";
+      this.#mux.adopt(hello);
+      this.#mux.emit({ kind: "open", hello, resumed: false });
+      return;
+    }
+    this.#state = "resuming";
+    this.#handshakeDeadline = now + this.#limits.handshakeMs;
+    this.#carry(mux);
+    this.#resumption.begin(mux);
+  }
+
+  #applyResume(frame: FrameReader): void {
+    const peer = this.#peer as Hello;
+    if (this.#state === "open") {
+      // It was sent before our HELLO had said that the session is not known.
+      if (!this.#resumption.begun && peer.resumeToken !== undefined && this.role === "server")
+        return this.#input.idle();
+      this.#refuseFrame();
+    }
+    if (!this.#resumption.apply(frame)) return;
+    this.#state = "open";
+    this.#mux.emit({ kind: "open", hello: peer, resumed: true });
   }
 
   /**
    * Server: let the client in, after the `authenticate` event. What it sent meanwhile is read now.
-   * @param sessionId - 16 random bytes that name the session
    * @throws {StateError} when no client waits for it.
    */
-  accept(sessionId: Bytes, now: number): void {
-    if (this.#state !== "authenticating" || this.#peer === undefined) {
+  accept(welcome: Welcome, now: number): void {
+    const peer = this.#peer;
+    if (this.#state !== "authenticating" || peer === undefined) {
       throw new StateError(`Cannot accept client: connection is ${this.#state}`);
     }
-    this.#helloDue = this.#hello(sessionId);
-    this.mux.now = now;
+    const { mux, resume, sessionId } = welcome;
+    this.#resumption.keeps = resume !== undefined;
+    this.#helloDue = this.#hello({ sessionId, ...resume, resumed: mux !== undefined });
+    this.#mux.now = now;
+    if (mux !== undefined) this.#resumption.tell(mux);
     // Measured before anything queues: the base that flow control goes by. The question rides with HELLO.
     this.#keepAlive.pingDue = true;
-    this.#opened(this.#peer, this.#limits.keepAliveMs);
+    this.#welcomed(peer, this.#limits.keepAliveMs, mux);
     try {
       for (const { record, at } of this.#early.take()) {
-        if (this.state === "open" && at < record.length)
+        if ((this.state === "open" || this.state === "resuming") && at < record.length)
           this.#readFrames(record, at > 0 ? at : this.#checkRecord(record));
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error);
     }
-    this.mux.wake();
+    this.#mux.wake();
   }
 
   #applyPing(token: number): void {
-    if (!this.#pings.take(this.mux.now)) {
+    if (!this.#pings.take(this.#mux.now)) {
       throw new ProtocolError("ERR_RATE", `Cannot accept ping: over ${this.#limits.pingsPerSecond} a second`);
     }
     this.#replies.pong(token);
@@ -309,14 +359,15 @@ export class Connection {
   }
 
   #applyPong(token: number): void {
-    const roundTripMs = this.#keepAlive.answered(token, this.mux.now);
-    if (roundTripMs === undefined) this.#input.idle();
-    else this.mux.emit({ kind: "pong", roundTripMs });
+    const roundTripMs = this.#keepAlive.answered(token, this.#mux.now);
+    if (roundTripMs === undefined) return this.#input.idle();
+    this.#mux.told.answered();
+    this.#mux.emit({ kind: "pong", roundTripMs });
   }
 
   #applyDatagram(payload: Bytes): void {
     if (payload.length > this.#limits.maxDatagramBytes) this.counters.datagramsRefused++;
-    else if (!this.mux.emitDatagram(payload)) this.counters.datagramsRefused++;
+    else if (!this.#mux.emitDatagram(payload)) this.counters.datagramsRefused++;
   }
 
   #applyGoAway(cursor: Cursor): void {
@@ -324,14 +375,15 @@ export class Connection {
     const code = errorName(cursor.varint());
     const delayMs = cursor.varint();
     const error = new StreamError(code, readReason(cursor) || "The peer takes no new streams");
-    this.mux.refuse(error);
-    this.mux.emit({ kind: "goaway", error, delayMs });
+    this.#mux.refuse(error);
+    this.#mux.emit({ kind: "goaway", error, delayMs });
   }
 
   #applyClose(cursor: Cursor): void {
     const code = errorName(cursor.varint());
     const reason = readReason(cursor) || `Connection was closed by the peer: ${code}`;
-    this.#end(code === "ERR_NONE" ? undefined : new WireError(code, reason));
+    const error = code === "ERR_NONE" ? undefined : new WireError(code, reason);
+    this.#end(error, "closed", this.#resumable && SURVIVED.has(code));
   }
 
   /** Frames of a later version: an odd type must be understood, an even one may be skipped. */
@@ -357,23 +409,46 @@ export class Connection {
   #shut(code: ErrorName, reason: string, error: WireError | undefined): void {
     this.#replies.close = { code, reason };
     this.#end(error, "closing");
-    this.mux.wake();
+    this.#mux.wake();
   }
 
-  #end(error: WireError | undefined, state: "closing" | "closed" = "closed"): void {
+  #end(error: WireError | undefined, state: "closing" | "closed" = "closed", resumable = false): void {
     this.#state = state;
     this.#error = error;
     this.#early.take();
-    this.mux.fail(error);
-    this.mux.emit({ kind: "closed", error });
+    const { wake } = this.#mux;
+    if (resumable) this.#mux.suspend();
+    else this.#mux.fail(error);
+    this.#mux.emit({ kind: "closed", error, resumable });
+    if (resumable) wake();
+  }
+
+  /** Whether the streams could go on over another connection if this one were lost. */
+  get #resumable(): boolean {
+    const carried = this.#state === "open" || this.#state === "resuming";
+    return carried && this.#resumption.keeps && !this.#mux.told.overflowed;
+  }
+
+  /** The connection does not work any more: the streams end with it, unless another one can carry them on. */
+  #dead(error: WireError): void {
+    if (this.#resumable) this.#end(error, "closed", true);
+    else this.close(error.code, error.message);
+  }
+
+  /** Another connection carries the streams from now on: tell the peer, if it still listens, and end. */
+  supersede(): void {
+    if (this.#state === "closed") return;
+    this.#carry(new Mux(this.role, this.#limits));
+    this.close("ERR_TAKEOVER", "Session goes on over another connection");
   }
 
   /** The transport is gone. @param error - why; the streams end with it as their cause. */
   lost(error?: WireError): void {
     if (this.#state === "closed") return;
     const told = this.#state === "closing";
+    const resumable = this.#resumable;
     this.#state = "closed";
-    if (!told) this.#end(error ?? new TransportError("Connection was lost"));
+    if (!told) this.#end(error ?? new TransportError("Connection was lost"), "closed", resumable);
   }
 
   /**
@@ -383,13 +458,20 @@ export class Connection {
   goAway(reason: string, delayMs: number): void {
     this.#replies.goAway = { code: "ERR_GOING_AWAY", reason, delayMs };
     this.#input.refusing = true;
-    this.mux.wake();
+    this.#mux.wake();
+  }
+
+  /** Ask for a sign of life at once: the process was asleep, or the network has changed. Without one this is over. */
+  probe(now: number): void {
+    if (this.#state !== "open") return;
+    this.#keepAlive.probe(now);
+    this.#mux.wake();
   }
 
   /** Measure the round trip: a `pong` event follows. */
   ping(): void {
     this.#keepAlive.pingDue = true;
-    this.mux.wake();
+    this.#mux.wake();
   }
 
   /**
@@ -401,7 +483,7 @@ export class Connection {
     const most = Math.min(this.#peer.maxDatagramBytes, this.#peer.maxFrameBytes - RECORD_SLACK_BYTES);
     if (payload.length > Math.min(most, this.#limits.maxDatagramBytes)) return false;
     this.#datagrams.push(payload);
-    this.mux.wake();
+    this.#mux.wake();
     return true;
   }
 
@@ -411,7 +493,7 @@ export class Connection {
    * @returns `undefined` when there is nothing to send. The caller owns the record.
    */
   takeOutput(_lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
-    this.mux.now = now;
+    this.#mux.now = now;
     if (!this.#hasOutput()) return undefined;
     if (this.#magicDue) {
       this.#magicDue = false;
@@ -424,7 +506,8 @@ export class Connection {
     if (most < room) return undefined;
     const end = Math.max(room, Math.min(maxBytes, most));
     // Room for all that waits: a record that ends with its slab would split it in two.
-    into.begin(Math.max(room, Math.min(end, this.mux.outbox.queuedBytes + RECORD_SLACK_BYTES)), end);
+    const waiting = this.#resumption.waitingBytes + this.#mux.outbox.queuedBytes;
+    into.begin(Math.max(room, Math.min(end, waiting + RECORD_SLACK_BYTES)), end);
     const helloBytes = this.#writeFrames(into, now);
     const early = into.length - helloBytes;
     const record = into.finish(!this.#options.messageBoundaries);
@@ -432,7 +515,8 @@ export class Connection {
     if (this.#state === "opening") this.#early.sent(early);
     this.counters.recordsSent++;
     this.counters.bytesSent += record.length;
-    this.mux.offerWritable();
+    this.#keepAlive.wrote(now);
+    this.#mux.offerWritable();
     return record;
   }
 
@@ -441,7 +525,7 @@ export class Connection {
     if (this.#helloDue !== undefined) return MAX_HELLO_BYTES + RECORD_SLACK_BYTES;
     return Math.min(
       this.#peerRecordBytes,
-      this.mux.outbox.leastRoom + this.#datagrams.nextBytes + RECORD_SLACK_BYTES,
+      this.#mux.outbox.leastRoom + this.#datagrams.nextBytes + RECORD_SLACK_BYTES,
     );
   }
 
@@ -457,9 +541,11 @@ export class Connection {
   }
 
   #hasOutput(): boolean {
-    const { outbox } = this.mux;
+    const { outbox } = this.#mux;
     if (this.#state === "closed") return false;
     if (this.#helloDue !== undefined || this.#replies.close !== undefined) return true;
+    if (this.#resumption.waiting) return this.#state !== "closing";
+    if (this.#state === "resuming") return this.#replies.waiting;
     if (this.#state !== "open" && !(this.#state === "opening" && this.role === "client")) return false;
     return outbox.ready || this.#replies.waiting || !this.#datagrams.empty;
   }
@@ -471,20 +557,28 @@ export class Connection {
       this.#state = "closed";
       return helloBytes;
     }
-    if (this.#state === "open") this.#replies.write(into, now);
-    this.#datagrams.write(into, this.mux.outbox.leastRoom);
-    this.mux.outbox.write(into, this.#names, now, this.#keepAlive.leastRoundTripMs);
+    if (!this.#resumption.write(into)) return helloBytes;
+    if (this.#state === "open" || this.#state === "resuming") this.#writeReplies(into, now);
+    if (this.#state === "resuming") return helloBytes;
+    this.#datagrams.write(into, this.#mux.outbox.leastRoom);
+    this.#mux.outbox.write(into, this.#names, now, this.#keepAlive.leastRoundTripMs);
     return helloBytes;
   }
 
-  #hello(sessionId: Bytes | undefined): Bytes {
+  #writeReplies(into: RecordWriter, now: number): void {
+    const asked = this.#keepAlive.pingDue;
+    this.#replies.write(into, now);
+    if (asked && !this.#keepAlive.pingDue) this.#mux.told.ask();
+  }
+
+  #hello(fields: Partial<Hello>): Bytes {
     const { codecs, token, agent } = this.#options;
     return encodeHello({
       ...this.#limits,
       codecs,
       ...(token === undefined ? {} : { token }),
       ...(agent === undefined ? {} : { agent }),
-      ...(sessionId === undefined ? {} : { sessionId }),
+      ...fields,
     });
   }
 
@@ -499,24 +593,41 @@ export class Connection {
   get deadline(): number | undefined {
     if (this.#state === "closed" || this.#state === "closing") return undefined;
     if (this.#state !== "open") return this.#handshakeDeadline;
-    return earliest(earliest(this.#keepAlive.deadline, this.mux.outbox.deadline), this.mux.deadline);
+    return earliest(earliest(this.#keepAlive.deadline, this.#mux.outbox.deadline), this.#mux.deadline);
   }
 
   /** Do what is due at `now`. */
   handleTimeout(now: number): void {
-    this.mux.now = now;
-    if (this.#state === "opening" || this.#state === "authenticating") {
+    this.#mux.now = now;
+    if (this.#state === "opening" || this.#state === "authenticating" || this.#state === "resuming") {
       if (now < this.#handshakeDeadline) return;
       const reason = `Handshake took longer than ${this.#limits.handshakeMs} ms`;
       if (this.#peer === undefined) this.#end(new WireError("ERR_TIMEOUT", reason));
-      else this.close("ERR_TIMEOUT", reason);
+      else this.#dead(new WireError("ERR_TIMEOUT", reason));
     } else if (this.#state === "open") {
-      if (!this.#keepAlive.handleTimeout(now)) this.close("ERR_TIMEOUT", "Peer did not answer");
-      this.mux.handleTimeout(now);
-      this.mux.outbox.handleTimeout(now);
-      this.mux.wake();
+      if (this.#keepAlive.stalled(now)) this.#mux.emit({ kind: "stalled" });
+      if (!this.#keepAlive.handleTimeout(now))
+        this.#dead(new WireError("ERR_TIMEOUT", "Peer did not answer"));
+      if (this.state !== "open") return;
+      this.#mux.handleTimeout(now);
+      this.#mux.outbox.handleTimeout(now);
+      this.#mux.wake();
     }
   }
+}
+
+/** RESETs and STOPs that are not known to have arrived: with so many it is time to ask. */
+const MANY_TOLD = 32;
+
+/** Codes of a CLOSE after which the streams can go on over another connection. */
+const SURVIVED: ReadonlySet<ErrorName> = new Set(["ERR_TIMEOUT", "ERR_TAKEOVER", "ERR_OVERLOADED"]);
+
+/** What a client says of the session that it is, or wants to carry on. */
+function clientFields({ resume, resumeMs }: ConnectionOptions): Partial<Hello> {
+  return {
+    ...(resumeMs === undefined ? {} : { resumeMs }),
+    ...(resume === undefined ? {} : { sessionId: resume.sessionId, resumeToken: resume.resumeToken }),
+  };
 }
 
 function earliest(a: number | undefined, b: number | undefined): number | undefined {

@@ -134,3 +134,33 @@ export class StreamError extends WireError {
     this.name = "StreamError";
   }
 }
+
+/** What this side knows of a stream at the moment it was lost. Positions count payload and the charges of messages. */
+export interface StreamProgress {
+  /** Whether the peer can have seen the stream: false when nothing of it ever left this side. */
+  readonly opened: boolean;
+  /** Charged bytes that left this side, and those of them that the peer's application has consumed. */
+  readonly sentBytes: number;
+  readonly consumedBytes: number;
+  /** Charged bytes that were queued and never left. */
+  readonly unsentBytes: number;
+  /** Charged bytes that arrived here. */
+  readonly receivedBytes: number;
+}
+
+/** A stream ended because its session could not be carried on: its connection was lost and not resumed. */
+export class StreamLostError extends StreamError {
+  /** What is known of how far both sides came. What was sent and not consumed may or may not have been seen. */
+  readonly progress: StreamProgress;
+
+  constructor(
+    code: ErrorName,
+    message: string,
+    progress: StreamProgress,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(code, message, options);
+    this.name = "StreamLostError";
+    this.progress = progress;
+  }
+}

@@ -80,6 +80,11 @@ export class ReceiveWindow {
   /** Count bytes that were taken. @returns true when a grant is due. */
   consume(charge: number): boolean {
     this.consumed += charge;
+    return this.due;
+  }
+
+  /** Whether so much was taken that the peer should hear of it. */
+  get due(): boolean {
     return this.consumed >= this.#grantAt;
   }
 
@@ -101,7 +106,7 @@ export class ReceiveWindow {
 
   /** Whether unread bytes fill more than half of the window although as many were taken since the last grant. */
   get crowded(): boolean {
-    return this.consumed >= this.#grantAt && this.received - this.consumed > this.window >>> 1;
+    return this.due && this.received - this.consumed > this.window >>> 1;
   }
 
   /**

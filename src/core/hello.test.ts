@@ -52,7 +52,7 @@ describe("encodeHello()", () => {
 describe.each(ARRIVALS)("decodeHello(), %s", (_name, arrive) => {
   test("reads the fields and ignores unknown ones, key 0 too", () => {
     expect(decodeHello(arrive(fromHex(LEAST_HEX)))).toEqual(LEAST);
-    expect(decodeHello(arrive(fromHex(`${LEAST_HEX} 0c03aabbcc 0002ffff 404000`)))).toEqual(LEAST);
+    expect(decodeHello(arrive(fromHex(`${LEAST_HEX} 3c03aabbcc 0002ffff 404000`)))).toEqual(LEAST);
   });
 
   test.each([

@@ -30,11 +30,20 @@ export interface Hello {
   readonly codecs: readonly string[];
   /** Session that it is, or that it gives the client; 16 bytes. */
   readonly sessionId?: Bytes;
+  /** Client: proves that {@link sessionId} is its session. Server: what proves it the next time. 32 bytes. */
+  readonly resumeToken?: Bytes;
+  /** How long it keeps a session whose connection was lost, ms; 0 or nothing when it does not. */
+  readonly resumeMs?: number;
+  /** Server: the session that the client named goes on. */
+  readonly resumed?: boolean;
   /** What proves who it is; the application decides what that means. */
   readonly token?: Bytes;
   /** Program and version, for logs. */
   readonly agent?: string;
 }
+
+type OptionalFields = Pick<Hello, "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed">;
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Keys of HELLO fields; unknown ones are ignored. */
 const Key = {
@@ -49,6 +58,9 @@ const Key = {
   SESSION_ID: 9,
   TOKEN: 10,
   AGENT: 11,
+  RESUME_TOKEN: 12,
+  RESUME_MS: 13,
+  RESUMED: 14,
 } as const;
 
 /**
@@ -68,6 +80,9 @@ export function encodeHello(hello: Hello): Bytes {
   if (hello.sessionId !== undefined) fields.bytes(Key.SESSION_ID, hello.sessionId);
   if (hello.token !== undefined) fields.bytes(Key.TOKEN, hello.token);
   if (hello.agent !== undefined) fields.text(Key.AGENT, hello.agent);
+  if (hello.resumeToken !== undefined) fields.bytes(Key.RESUME_TOKEN, hello.resumeToken);
+  if (hello.resumeMs !== undefined) fields.number(Key.RESUME_MS, hello.resumeMs);
+  if (hello.resumed === true) fields.number(Key.RESUMED, 1);
   const list = fields.finish();
   if (list.length >= MAX_HELLO_BYTES)
     throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
@@ -93,7 +108,7 @@ export function decodeHello(body: Uint8Array): Hello {
   const fields = new FieldReader(body.subarray(cursor.at));
   const numbers = new Map<number, number>();
   const codecs: string[] = [];
-  const rest: { sessionId?: Bytes; token?: Bytes; agent?: string } = {};
+  const rest: Partial<Mutable<OptionalFields>> = {};
   while (fields.next()) {
     if (fields.key >= Key.MAX_FRAME_BYTES && fields.key <= Key.KEEP_ALIVE_MS)
       numbers.set(fields.key, fields.number());
@@ -101,6 +116,9 @@ export function decodeHello(body: Uint8Array): Hello {
     else if (fields.key === Key.SESSION_ID) rest.sessionId = fields.bytes();
     else if (fields.key === Key.TOKEN) rest.token = fields.bytes();
     else if (fields.key === Key.AGENT) rest.agent = fields.text();
+    else if (fields.key === Key.RESUME_TOKEN) rest.resumeToken = fields.bytes();
+    else if (fields.key === Key.RESUME_MS) rest.resumeMs = fields.number();
+    else if (fields.key === Key.RESUMED) rest.resumed = fields.number() === 1;
   }
   return {
     maxFrameBytes: bounded(numbers, Key.MAX_FRAME_BYTES, 4_096),
@@ -121,4 +139,15 @@ function bounded(numbers: ReadonlyMap<number, number>, key: number, least: numbe
     throw new ProtocolError("ERR_PROTOCOL", `Cannot accept HELLO: field ${key} is ${value ?? "missing"}`);
   }
   return value;
+}
+
+/** Whether two HELLOs of a peer name the same bounds: a session that is carried on keeps those it began with. */
+export function sameBounds(a: Hello, b: Hello): boolean {
+  return (
+    a.maxFrameBytes === b.maxFrameBytes &&
+    a.maxMessageBytes === b.maxMessageBytes &&
+    a.streamWindowBytes === b.streamWindowBytes &&
+    a.sessionWindowBytes === b.sessionWindowBytes &&
+    a.maxStreams === b.maxStreams
+  );
 }

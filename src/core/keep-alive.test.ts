@@ -43,9 +43,42 @@ describe("KeepAlive", () => {
   test("a timer that comes late asks again before it judges", () => {
     const watch = new KeepAlive(0);
     watch.start(100, 0);
-    for (let now = 5_000; now < 50_000; now += 5_000) expect(watch.handleTimeout(now)).toBe(true);
-    expect(watch.handleTimeout(watch.deadline!)).toBe(true);
+    for (let now = 20_000; now < 200_000; now += 20_000) expect(watch.handleTimeout(now)).toBe(true);
+    expect(watch.deadline).toBe(185_000);
     expect(watch.handleTimeout(watch.deadline!)).toBe(false);
+  });
+
+  test("probe() takes silence for the end sooner than usual, and any byte for a sign of life", () => {
+    const watch = new KeepAlive(0);
+    watch.start(15_000, 0);
+    watch.probe(1_000);
+    expect([watch.pingDue, watch.deadline]).toEqual([true, 6_000]);
+    watch.heard(1, 5_999);
+    expect(watch.deadline).toBe(20_999);
+    watch.probe(6_000);
+    expect(watch.handleTimeout(11_000)).toBe(false);
+  });
+
+  test("stalled() asks after four round trips without an answer, and says so once after eight more", () => {
+    const watch = new KeepAlive(0, true);
+    watch.sent(0);
+    watch.answered(0, 500);
+    watch.heard(1, 500);
+    watch.wrote(1_000);
+    watch.wrote(1_500);
+    expect(watch.deadline).toBe(3_000);
+    expect([watch.stalled(2_999), watch.pingDue]).toEqual([false, false]);
+    expect([watch.stalled(3_000), watch.pingDue]).toEqual([false, true]);
+    expect(watch.deadline).toBe(7_000);
+    expect([watch.stalled(7_000), watch.stalled(7_000)]).toEqual([true, false]);
+    expect(watch.deadline).toBeUndefined();
+    watch.heard(1, 8_000);
+    watch.wrote(9_000);
+    expect(watch.deadline).toBe(11_000);
+    expect(watch.stalled(13_000)).toBe(false);
+    // The timer itself came late: this process stood still, and the peer is asked once more.
+    expect(watch.stalled(30_000)).toBe(false);
+    expect(watch.deadline).toBe(34_000);
   });
 
   test("answered() measures, smooths and knows only its own question", () => {

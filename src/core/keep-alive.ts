@@ -4,6 +4,14 @@ const MOST_MISSES = 2;
 /** A timer that fires later than this was held up by this process: the peer is asked again before it is judged, ms. */
 const OWN_STALL_MS = 1_000;
 
+/** A question that cannot wait is answered in so many round trips, and in no less than this, ms. */
+const PROBE_ROUND_TRIPS = 8;
+const PROBE_MS = 5_000;
+
+/** What was written is asked about after so many round trips without a byte from the peer, and no less than this, ms. */
+const STALL_ROUND_TRIPS = 4;
+const STALL_MS = 1_000;
+
 /** Least time between two pings that only measure, ms. */
 const MEASURE_EVERY_MS = 500;
 
@@ -38,8 +46,19 @@ export class KeepAlive {
   #misses = 0;
   #bytes = 0;
 
-  constructor(now: number) {
+  readonly #watch: boolean;
+  /** When the first record was written that nothing came after; `undefined` while there is none. */
+  #writtenAt: number | undefined;
+  /** What is done about that: nothing yet, the peer was asked, it counts as stalled. */
+  #doubt: "none" | "asked" | "told" = "none";
+  #doubtedAt = 0;
+  /** How long the answer to a question that is urgent may take, ms; 0 while none is. */
+  #urgentMs = 0;
+
+  /** @param watch - whether to notice that nothing comes back, see {@link stalled} */
+  constructor(now: number, watch = false) {
     this.#heardAt = now;
+    this.#watch = watch;
   }
 
   /** Begin to watch. @param intervalMs - silence after which to ask; 0 for never. */
@@ -52,10 +71,29 @@ export class KeepAlive {
   heard(bytes: number, now: number): void {
     this.#heardAt = now;
     this.#askedAt = undefined;
-    this.#misses = 0;
+    this.#misses = this.#urgentMs = 0;
+    this.#writtenAt = undefined;
+    this.#doubt = "none";
     this.#bytes += bytes;
-    if (this.#bytes >= MEASURE_BYTES && !this.#outstanding && now - this.#sentAt >= MEASURE_EVERY_MS)
-      this.pingDue = true;
+    if (this.#bytes >= MEASURE_BYTES && !this.#outstanding) this.measure(now);
+  }
+
+  /** Ask, unless that was done just now. */
+  measure(now: number): void {
+    if (now - this.#sentAt >= MEASURE_EVERY_MS) this.pingDue = true;
+  }
+
+  /** A record was written. */
+  wrote(now: number): void {
+    this.#writtenAt ??= now;
+  }
+
+  /** Ask, and take silence for a broken connection sooner than usual. */
+  probe(now: number): void {
+    this.#askedAt = now;
+    this.#misses = MOST_MISSES - 1;
+    this.#urgentMs = Math.max(PROBE_MS, PROBE_ROUND_TRIPS * this.roundTripMs);
+    this.pingDue = true;
   }
 
   /** A PING goes out, with {@link token}. */
@@ -79,20 +117,50 @@ export class KeepAlive {
     return sample;
   }
 
-  /** When {@link handleTimeout} is due, ms; `undefined` for never. */
+  /** When {@link handleTimeout} or {@link stalled} is due, ms; `undefined` for never. */
   get deadline(): number | undefined {
-    if (this.#intervalMs === 0) return undefined;
+    const deadline = Math.min(this.#judgeAt, this.#stallAt);
+    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+  }
+
+  get #judgeAt(): number {
+    if (this.#urgentMs > 0) return (this.#askedAt ?? this.#heardAt) + this.#urgentMs;
+    if (this.#intervalMs === 0) return Number.POSITIVE_INFINITY;
     return (this.#askedAt ?? this.#heardAt) + this.#intervalMs;
+  }
+
+  get #stallAt(): number {
+    if (!this.#watch || this.#writtenAt === undefined || this.#doubt === "told")
+      return Number.POSITIVE_INFINITY;
+    const waitMs = Math.max(STALL_MS, STALL_ROUND_TRIPS * this.roundTripMs);
+    return this.#doubt === "none" ? this.#writtenAt + waitMs : this.#doubtedAt + 2 * waitMs;
   }
 
   /** Ask or judge. @returns false when the peer is gone. */
   handleTimeout(now: number): boolean {
-    const { deadline } = this;
-    if (deadline === undefined || now < deadline) return true;
-    const ownStall = now - deadline > OWN_STALL_MS;
-    if (this.#askedAt !== undefined && !ownStall && ++this.#misses >= MOST_MISSES) return false;
+    const judgeAt = this.#judgeAt;
+    if (now < judgeAt) return true;
+    if (now - judgeAt > OWN_STALL_MS) {
+      this.probe(now);
+      return true;
+    }
+    if (this.#askedAt !== undefined && ++this.#misses >= MOST_MISSES) return false;
     this.#askedAt = now;
     this.pingDue = true;
+    return true;
+  }
+
+  /** Ask when nothing came back for what was written. @returns true, once, when the question was not answered. */
+  stalled(now: number): boolean {
+    const stallAt = this.#stallAt;
+    if (now < stallAt) return false;
+    if (this.#doubt === "none" || now - stallAt > OWN_STALL_MS) {
+      this.#doubt = "asked";
+      this.#doubtedAt = now;
+      this.pingDue = true;
+      return false;
+    }
+    this.#doubt = "told";
     return true;
   }
 }

@@ -36,6 +36,11 @@ export interface Limits {
   readonly stallMs: number;
   /** Unsent bytes of all streams above which `trySend` says no. */
   readonly maxQueuedBytes: number;
+  /**
+   * Bytes that are kept after they were sent, until the peer has consumed them: what a resumed session sends again.
+   * Above it the oldest are forgotten, and a session whose peer misses those cannot be resumed (T42).
+   */
+  readonly maxRetainedBytes: number;
   /** Most bytes and most entries of a frame's metadata (T11). */
   readonly maxMetadataBytes: number;
   readonly maxMetadataFields: number;
@@ -78,6 +83,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxSessionWindowBytes: 16_777_216,
   stallMs: 120_000,
   maxQueuedBytes: 8_388_608,
+  maxRetainedBytes: 16_777_216,
   maxMetadataBytes: 8_192,
   maxMetadataFields: 64,
   maxNames: 1_024,
@@ -105,6 +111,7 @@ export const HARD_LIMITS: Partial<Record<keyof Limits, number>> = {
   maxSessionWindowBytes: 1_073_741_824,
   maxMetadataBytes: 65_536,
   maxControlReplies: 1_024,
+  maxRetainedBytes: 67_108_864,
   maxCalls: 65_536,
 };
 

@@ -2,10 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ARRIVALS, fromHex, toHex } from "../../test/byte-lane.ts";
 import { codeOf } from "../../test/refusal.ts";
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, encodeText } from "./bytes.ts";
 import { ErrorCode, type ErrorName } from "./errors.ts";
 import { DEFAULT_LIMITS } from "./limits.ts";
-import { decodeMetadata, encodeMetadata, type Metadata } from "./metadata.ts";
+import { decodeMetadata, encodeMetadata, MAX_IDEMPOTENCY_KEY_BYTES, type Metadata } from "./metadata.ts";
 import { Cursor } from "./varint.ts";
 
 const LIMITS = { maxMetadataBytes: 200, maxMetadataFields: 4 };
@@ -29,6 +29,9 @@ describe("encodeMetadata()", () => {
     );
     const failure = { code: "ERR_APPLICATION", name: "N", message: "m", details: fromHex("ff") } as const;
     expect(toHex(encodeMetadata({ failure }, LIMITS))).toBe("0c" + "060118" + "07014e" + "08016d" + "0901ff");
+    expect(toHex(encodeMetadata({ idempotencyKey: "ab", failure: { code: "ERR_AUTH" } }, LIMITS))).toBe(
+      "07" + "0a026162" + "06010c",
+    );
     expect(toHex(encodeMetadata({ deadlineMs: -5 }, LIMITS))).toBe("03" + "010100");
   });
 
@@ -37,13 +40,22 @@ describe("encodeMetadata()", () => {
     const headers = new Map(Array.from({ length: 5 }, (_, i) => [`${i}`, ""]));
     expect(() => encodeMetadata({ headers }, LIMITS)).toThrow(RangeError);
   });
+
+  test("takes an idempotency key of 1 to 128 bytes of UTF-8", () => {
+    const longest = "ü".repeat(MAX_IDEMPOTENCY_KEY_BYTES / 2);
+    expect(encodeMetadata({ idempotencyKey: longest }, LIMITS)).toHaveLength(133);
+    for (const idempotencyKey of ["", `${longest}x`, "half of a pair: \ud83d"]) {
+      expect(() => encodeMetadata({ idempotencyKey }, LIMITS)).toThrow(RangeError);
+    }
+  });
 });
 
 describe.each(ARRIVALS)("decodeMetadata(), %s", (_name, arrive) => {
   test("reads every field, and skips those it does not know", () => {
     expect(decode(arrive(fromHex("00")))).toEqual({});
-    expect(decode(arrive(fromHex("0b 01011e 040101 0a03ffffff"))).deadlineMs).toBe(30);
+    expect(decode(arrive(fromHex("0b 01011e 040101 1003ffffff"))).deadlineMs).toBe(30);
     expect(decode(arrive(fromHex("09 0307 00016b 0102c3bc"))).headers).toEqual(new Map([["k", "ü"]]));
+    expect(decode(arrive(fromHex("04 0a026162"))).idempotencyKey).toBe("ab");
     expect(decode(arrive(fromHex("0c 060118 07014e 08016d 0901ff"))).failure).toEqual({
       code: "ERR_APPLICATION",
       name: "N",
@@ -67,12 +79,15 @@ describe.each(ARRIVALS)("decodeMetadata(), %s", (_name, arrive) => {
     ["02 0105", "ERR_PROTOCOL", "a field that ends behind the block"],
     ["02 0100", "ERR_PROTOCOL", "a number without bytes"],
     ["04 01020101", "ERR_PROTOCOL", "a number with bytes behind it"],
-    ["0f 0a000a000a000a000a000a000a0001", "ERR_LIMIT", "too many fields"],
+    ["0f 1000100010001000100010001000 01", "ERR_LIMIT", "too many fields"],
     ["03 0201ff", "ERR_DECODE", "text that is not UTF-8"],
     ["02 0300", "ERR_PROTOCOL", "a header without a name"],
     ["05 0303 00016b", "ERR_PROTOCOL", "a header without a value"],
     ["08 0306 00016b 0101ff", "ERR_DECODE", "a header that is not UTF-8"],
     ["03 014001", "ERR_PROTOCOL", "half a field"],
+    ["02 0a00", "ERR_PROTOCOL", "an empty idempotency key"],
+    ["04 0a02c0af", "ERR_DECODE", "an idempotency key that is not UTF-8"],
+    [`4084 0a4081${"78".repeat(129)}`, "ERR_LIMIT", "an idempotency key of 129 bytes"],
   ])("rejects %s with %s: %s", (text, code) => {
     const bytes = arrive(fromHex(text));
     expect(codeOf(() => decode(bytes))).toBe(code);
@@ -106,6 +121,9 @@ describe.each(ARRIVALS)("decodeMetadata(), %s", (_name, arrive) => {
         trace: text,
         codec: fc.nat(),
         priority: fc.nat(7),
+        idempotencyKey: text.filter(
+          (key) => key !== "" && encodeText(key).length <= MAX_IDEMPOTENCY_KEY_BYTES,
+        ),
         failure,
         headers: fc.array(fc.tuple(text, text), { minLength: 1, maxLength: 10 }).map((list) => new Map(list)),
       },

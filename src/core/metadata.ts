@@ -1,4 +1,4 @@
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, decodeText, encodeText } from "./bytes.ts";
 import { ErrorCode, type ErrorName, errorName, ProtocolError } from "./errors.ts";
 import { FieldReader, FieldWriter } from "./fields.ts";
 import type { Limits } from "./limits.ts";
@@ -26,11 +26,16 @@ export interface Metadata {
   readonly codec?: number;
   /** Priority class that the opener asks of the other side, 0 (first) to 7. */
   readonly priority?: number;
+  /** Names one piece of work among those of its caller, 1 to 128 bytes of UTF-8: it is done once, however often asked. */
+  readonly idempotencyKey?: string;
   /** The half ends because it failed. */
   readonly failure?: Failure;
   /** The application's own entries. */
   readonly headers?: ReadonlyMap<string, string>;
 }
+
+/** Longest idempotency key, bytes of UTF-8. */
+export const MAX_IDEMPOTENCY_KEY_BYTES = 128;
 
 /** Keys of metadata fields. Source: docs/protocol.md, section 5. */
 const Key = {
@@ -43,22 +48,24 @@ const Key = {
   ERROR_NAME: 7,
   ERROR_MESSAGE: 8,
   ERROR_DETAILS: 9,
+  IDEMPOTENCY_KEY: 10,
 } as const;
 
 /**
  * Bytes of a metadata block, its length in front.
- * @throws {RangeError} when it passes `maxMetadataBytes` or `maxMetadataFields`.
+ * @throws {RangeError} when it passes `maxMetadataBytes` or `maxMetadataFields`, or the idempotency key its bounds.
  */
 export function encodeMetadata(
   metadata: Metadata,
   limits: Pick<Limits, "maxMetadataBytes" | "maxMetadataFields">,
 ): Bytes {
   const fields = new FieldWriter();
-  const { deadlineMs, trace, codec, priority, failure } = metadata;
+  const { deadlineMs, trace, codec, priority, idempotencyKey, failure } = metadata;
   if (deadlineMs !== undefined) fields.number(Key.DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
   if (trace !== undefined) fields.text(Key.TRACE, trace);
   if (codec !== undefined) fields.number(Key.CODEC, codec);
   if (priority !== undefined) fields.number(Key.PRIORITY, priority);
+  if (idempotencyKey !== undefined) fields.bytes(Key.IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
   if (failure !== undefined) {
     fields.number(Key.ERROR_CODE, ErrorCode[failure.code]);
     if (failure.name !== undefined) fields.text(Key.ERROR_NAME, failure.name);
@@ -77,6 +84,16 @@ export function encodeMetadata(
   const block: Bytes = new Uint8Array(varintBytes(body.length) + body.length);
   block.set(body, writeVarint(block, 0, body.length));
   return block;
+}
+
+/** Two keys with lone surrogates would be the same bytes, and so one key. */
+function encodeIdempotencyKey(key: string): Bytes {
+  const bytes = encodeText(key);
+  const fits = bytes.length > 0 && bytes.length <= MAX_IDEMPOTENCY_KEY_BYTES;
+  if (fits && decodeText(bytes) === key) return bytes;
+  throw new RangeError(
+    `Cannot use idempotency key: expected 1 to ${MAX_IDEMPOTENCY_KEY_BYTES} bytes of UTF-8, got ${bytes.length}`,
+  );
 }
 
 /**
@@ -116,11 +133,23 @@ function readMetadata(fields: FieldReader, maxFields: number): Metadata {
     else if (fields.key === Key.ERROR_NAME) failure.name = fields.text();
     else if (fields.key === Key.ERROR_MESSAGE) failure.message = fields.text();
     else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
+    else if (fields.key === Key.IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
     else if (fields.key === Key.HEADER) readHeader(fields.bytes(), headers);
   }
   if (failure.code !== undefined) metadata.failure = failure as Failure;
   if (headers.size > 0) metadata.headers = headers;
   return metadata;
+}
+
+function readIdempotencyKey(fields: FieldReader): string {
+  const key = fields.text();
+  if (key === "") throw new ProtocolError("ERR_PROTOCOL", "Cannot read idempotency key: it is empty");
+  const { length } = encodeText(key);
+  if (length <= MAX_IDEMPOTENCY_KEY_BYTES) return key;
+  throw new ProtocolError(
+    "ERR_LIMIT",
+    `Cannot accept idempotency key of ${length} bytes: limit is ${MAX_IDEMPOTENCY_KEY_BYTES}`,
+  );
 }
 
 function readHeader(bytes: Bytes, headers: Map<string, string>): void {

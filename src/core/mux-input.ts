@@ -1,5 +1,5 @@
 import { decodeText } from "./bytes.ts";
-import { errorName, ProtocolError, StreamError } from "./errors.ts";
+import { type ErrorName, errorName, ProtocolError, StreamError } from "./errors.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 import { FrameFlag, type FrameReader, FrameType, SESSION_ID } from "./frame.ts";
 import { decodeMetadata, type Metadata } from "./metadata.ts";
@@ -118,8 +118,11 @@ export class MuxInput {
     if (frame.bodyAt === frame.bodyEnd) {
       if (!send.closed && !send.finished)
         throw new ProtocolError("ERR_FLOW", `Cannot accept the end of stream ${stream.id}: not sent`);
-      if (send.acknowledgeAll()) this.#delivered(stream);
-      else this.#idle();
+      const { retained } = send;
+      if (send.acknowledgeAll()) {
+        mux.outbox.retainedBytes -= retained;
+        this.#delivered(stream);
+      } else this.#idle();
       return;
     }
     const cursor = this.#body(frame);
@@ -127,7 +130,10 @@ export class MuxInput {
     const limit = cursor.varint();
     if (send.closed || limit - credit + consumed - send.acked < LEAST_PROGRESS) this.#idle();
     else this.#idleFrames = 0;
-    if (send.acknowledge(consumed, limit)) this.#delivered(stream);
+    const { retained } = send;
+    const done = send.acknowledge(consumed, limit);
+    mux.outbox.retainedBytes -= retained - send.retained;
+    if (done) this.#delivered(stream);
     else if (send.limit > credit) mux.credited(stream);
   }
 
@@ -163,24 +169,9 @@ export class MuxInput {
     const reason = readReason(cursor);
     const stream = mux.table.find(frame.stream);
     if (stream === undefined) return this.#idle();
-    const { receive } = stream;
-    if (receive.finished) return this.#idle();
-    if (!receive.discarding) this.#countReset();
-    const missing = final - receive.window.received;
-    if (missing < 0)
-      throw new ProtocolError(
-        "ERR_FLOW",
-        `Cannot reset stream at ${final}: ${receive.window.received} bytes came`,
-      );
-    receive.window.receive(missing);
-    mux.window.receive(missing);
-    receive.finished = true;
-    mux.dropUnread(stream);
-    if (!receive.discarding) {
-      receive.error = new StreamError(code, reason === "" ? `Stream was reset by the peer: ${code}` : reason);
-      mux.emitReadable(stream);
-    }
-    mux.settle(stream);
+    if (stream.receive.finished) return this.#idle();
+    if (!stream.receive.discarding) this.#countReset();
+    endedByReset(mux, stream, code, final, reason);
   }
 
   /** STOP: the peer does not want to read on. */
@@ -193,14 +184,7 @@ export class MuxInput {
     if (stream === undefined) return this.#idle();
     this.#countReset();
     if (stream.send.closed) return;
-    const error = new StreamError(code, reason === "" ? `Stream was stopped by the peer: ${code}` : reason);
-    stream.failure = error;
-    stream.resetCode = 0;
-    const finished = stream.send.finished;
-    mux.dropUnsent(stream);
-    if (!finished) mux.control(stream, Control.RESET);
-    mux.emit({ kind: "stopped", stream, error });
-    mux.settle(stream);
+    endedByStop(mux, stream, code, reason);
   }
 
   #countReset(): void {
@@ -229,6 +213,45 @@ export class MuxInput {
     this.#cursor.reset(frame.bytes, frame.bodyAt, frame.bodyEnd);
     return this.#cursor;
   }
+}
+
+/**
+ * The peer gives up sending.
+ * @param final - position up to which it had sent
+ * @throws {ProtocolError} `ERR_FLOW` when more has come than that.
+ */
+export function endedByReset(mux: Mux, stream: Stream, code: ErrorName, final: number, reason: string): void {
+  const { receive } = stream;
+  const missing = final - receive.window.received;
+  if (missing < 0)
+    throw new ProtocolError(
+      "ERR_FLOW",
+      `Cannot reset stream at ${final}: ${receive.window.received} bytes came`,
+    );
+  receive.window.receive(missing);
+  mux.window.receive(missing);
+  receive.finished = true;
+  mux.dropUnread(stream);
+  if (!receive.discarding) {
+    receive.error = new StreamError(code, reason === "" ? `Stream was reset by the peer: ${code}` : reason);
+    mux.emitReadable(stream);
+  }
+  mux.settle(stream);
+}
+
+/** The peer does not want to read on. */
+export function endedByStop(mux: Mux, stream: Stream, code: ErrorName, reason: string): void {
+  const error = new StreamError(code, reason === "" ? `Stream was stopped by the peer: ${code}` : reason);
+  stream.failure = error;
+  stream.resetCode = 0;
+  stream.resetReason = "";
+  const { finished } = stream.send;
+  mux.dropUnsent(stream);
+  // With FIN under way no RESET is needed, unless the connection is lost before it arrives.
+  if (finished) mux.told.add(stream, Control.RESET);
+  else mux.control(stream, Control.RESET);
+  mux.emit({ kind: "stopped", stream, error });
+  mux.settle(stream);
 }
 
 /** Text at the end of a frame. Malformed UTF-8 reads as no text: it is for people only. */

@@ -1,6 +1,13 @@
 import { Assembly } from "./assembly.ts";
 import { type Bytes, EMPTY } from "./bytes.ts";
-import { StateError, StreamError, type WireError, wireCode } from "./errors.ts";
+import {
+  StateError,
+  StreamError,
+  StreamLostError,
+  type StreamProgress,
+  type WireError,
+  wireCode,
+} from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
 import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
 import { SESSION_ID } from "./frame.ts";
@@ -14,6 +21,7 @@ import { DEFAULT_PRIORITY, PRIORITIES } from "./scheduler.ts";
 import { SendHalf } from "./send-half.ts";
 import { Control, Stream, type StreamStart } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
+import { isStopped, Told } from "./told.ts";
 
 /**
  * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
@@ -26,6 +34,12 @@ export class Mux {
   /** Credit that this side gives for all streams together. */
   readonly window: ReceiveWindow;
   readonly outbox: Outbox;
+  /** RESETs and STOPs that the peer may not have seen. */
+  readonly told: Told = new Told();
+  /** The peer's HELLO, the first one of the session. */
+  peer: Hello | undefined;
+  /** Whether a connection carries the streams now. Without one, all that must be told waits as a frame. */
+  live = true;
   /** Time of the last call that brought one, ms. */
   now = 0;
   /** Called when there is output where there was none. Set by who owns the transport. */
@@ -44,6 +58,8 @@ export class Mux {
   #waiting: Set<Stream> | undefined;
   readonly #assembly: Assembly;
   #stallCheckedAt = 0;
+  /** Charged bytes that were sent again over a later connection. */
+  resentBytes = 0;
   /** Datagrams among the events. */
   datagramsWaiting = 0;
   /** Streams that became readable since {@link settleUnread}. */
@@ -55,7 +71,9 @@ export class Mux {
     this.table = new StreamTable(role, limits.maxStreams);
     this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
     this.#assembly = new Assembly(limits.assemblyMs, this.window);
-    this.outbox = new Outbox(this.table, this.window, (stream) => this.settle(stream));
+    this.outbox = new Outbox(this.table, this.window, this.told, limits.maxRetainedBytes, (stream) =>
+      this.settle(stream),
+    );
   }
 
   /** The oldest event; `undefined` when there is none. */
@@ -90,12 +108,14 @@ export class Mux {
 
   /** Bytes of another record come: what was not read of those before must not hold their whole records. */
   settleUnread(): void {
+    if (this.#fresh.length === 0) return;
     for (const stream of this.#fresh) stream.receive.settle();
     this.#fresh.length = 0;
   }
 
   /** The peer's HELLO: its numbers replace the early ones. */
   adopt(hello: Hello): void {
+    this.peer = hello;
     this.#peerMessageBytes = hello.maxMessageBytes;
     this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
     this.#peerStreamWindow = hello.streamWindowBytes;
@@ -285,8 +305,12 @@ export class Mux {
     if (send.closed) return;
     stream.failure = error;
     if (send.finished) {
-      // The peer has everything already: there is nothing to take back.
-      send.reset();
+      // The peer has everything already, unless the connection is lost on the way.
+      this.dropUnsent(stream);
+      stream.resetCode = wireCode(error.code);
+      stream.resetReason = error.message;
+      if (this.live) this.told.add(stream, Control.RESET);
+      else this.control(stream, Control.RESET);
       this.settle(stream);
       return;
     }
@@ -309,6 +333,7 @@ export class Mux {
   /** Forget what a stream has not sent, and keep nothing of what it has. */
   dropUnsent(stream: Stream): void {
     this.outbox.queuedBytes -= stream.send.unsent;
+    this.outbox.retainedBytes -= stream.send.retained;
     stream.send.reset();
     this.outbox.forget(stream);
     this.#waiting?.delete(stream);
@@ -378,13 +403,73 @@ export class Mux {
     if (this.#end !== undefined) return;
     this.#end = { cause };
     const streams = [...this.outbox.takeUnopened(), ...this.table.values()];
-    if (streams.length > 0) {
-      const error = endError(cause);
-      for (const stream of streams) this.endStream(stream, error);
-    }
+    for (const stream of streams) this.endStream(stream, lostError(stream, cause));
     this.table.clear();
     this.outbox.clear();
     this.#assembly.clear();
+  }
+
+  /** Whether the session has ended for all its streams. */
+  get over(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** No connection carries the streams: they wait for the next one. */
+  suspend(): void {
+    this.live = false;
+    this.told.interrupt();
+    this.wake = () => {};
+  }
+
+  /** Bytes of messages that this side holds: sent and kept, queued, or not read. */
+  get heldBytes(): number {
+    const { outbox, window } = this;
+    return outbox.retainedBytes + outbox.queuedBytes + window.received - window.consumed;
+  }
+
+  /** The streams with a message whose end is not here, in the order in which those began. */
+  unfinishedStreams(): Iterable<Stream> {
+    return this.#assembly.streams();
+  }
+
+  /** The OPEN of a stream was lost: it is sent again, or the stream ends where it was given up meanwhile. */
+  unopen(stream: Stream): void {
+    const { send } = stream;
+    const stopped = isStopped(stream);
+    this.told.remove(stream);
+    if (send.closed) {
+      this.outbox.sent -= send.sent;
+      stream.id = SESSION_ID;
+      this.endStream(stream, stream.failure ?? lostError(stream, undefined));
+      return;
+    }
+    this.resumeSending(stream, 0, 0, send.limit);
+    stream.id = SESSION_ID;
+    stream.control = stopped ? Control.STOP : 0;
+    this.outbox.schedule(stream);
+  }
+
+  /** Go back to what the peer has of a stream. See {@link SendHalf.resume}. */
+  resumeSending(stream: Stream, received: number, consumed: number, limit: number): void {
+    const { send } = stream;
+    const retained = send.retained;
+    const again = send.resume(received, consumed, limit);
+    this.outbox.retainedBytes -= retained - send.retained;
+    this.outbox.resumed(stream, again);
+    this.resentBytes += again;
+  }
+
+  /** The peer's RESUME was applied: go on. Time that passed without a connection counts for nobody. */
+  restart(): void {
+    this.live = true;
+    this.#stallCheckedAt = this.now;
+    this.#assembly.restart(this.now);
+    for (const stream of this.table.values()) {
+      stream.progressAt = this.now;
+      this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    }
+    this.outbox.unblock();
+    this.wake();
   }
 
   /** When {@link handleTimeout} has something to do at the earliest, ms. */
@@ -446,7 +531,21 @@ export class Mux {
   }
 }
 
-/** What streams end with when their session does. Made only when somebody gets it: a stack trace is not cheap. */
+/** What nothing can be opened with when the session is over. */
 function endError(cause: WireError | undefined): StreamError {
   return new StreamError(cause?.code ?? "ERR_GOING_AWAY", cause?.message ?? "Session was closed", { cause });
+}
+
+/** What a stream ends with when its session does, with what is known of its progress. */
+function lostError(stream: Stream, cause: WireError | undefined): StreamLostError {
+  const { receive, send } = stream;
+  const progress: StreamProgress = {
+    opened: !stream.local || stream.id !== SESSION_ID,
+    sentBytes: send.sent,
+    consumedBytes: send.acked,
+    unsentBytes: send.unsent,
+    receivedBytes: receive.window.received,
+  };
+  const code = cause?.code ?? "ERR_GOING_AWAY";
+  return new StreamLostError(code, cause?.message ?? "Session was closed", progress, { cause });
 }

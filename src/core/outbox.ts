@@ -8,6 +8,7 @@ import type { RecordWriter } from "./record-writer.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Control, type Stream } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
+import type { Told } from "./told.ts";
 import { varintBytes } from "./varint.ts";
 
 /** Charged bytes after which the next stream of the class has its turn (T16). */
@@ -52,20 +53,36 @@ export class Outbox {
   readonly #control: Queue<Stream> = new Queue();
   readonly #lazy: Queue<Stream> = new Queue();
   #lazySince = 0;
+  /** RESETs and STOPs that the peer may not have seen. */
+  readonly #told: Told;
+  /** Charged bytes that were sent and are kept, and how many may be. */
+  retainedBytes = 0;
+  readonly #maxRetainedBytes: number;
   /** News that could wait have waited: they go out with the next record, or as one. */
   #lazyDue = false;
   /** Streams that wait for the peer to allow more streams. */
-  readonly #unopened: Set<Stream> = new Set();
+  #unopened: Set<Stream> | undefined;
   /** Streams with a message that is sent in part and where it began, the oldest first: the peer lends to that one. */
   #parts: Map<Stream, number> | undefined;
   /** There is no session credit, but for the reserve of the oldest part; and none for that either. */
   #sessionBlocked = false;
   #partBlocked = false;
 
-  /** @param onFinished - called with a stream when its FIN was written */
-  constructor(table: StreamTable, window: ReceiveWindow, onFinished: (stream: Stream) => void) {
+  /**
+   * @param maxRetainedBytes - charged bytes that are kept after they were sent
+   * @param onFinished - called with a stream when its FIN was written
+   */
+  constructor(
+    table: StreamTable,
+    window: ReceiveWindow,
+    told: Told,
+    maxRetainedBytes: number,
+    onFinished: (stream: Stream) => void,
+  ) {
     this.#table = table;
     this.#window = window;
+    this.#told = told;
+    this.#maxRetainedBytes = maxRetainedBytes;
     this.#onFinished = onFinished;
   }
 
@@ -93,13 +110,14 @@ export class Outbox {
   unblock(): void {
     this.#sessionBlocked = this.#partBlocked = false;
     if (!this.#table.mayOpen) return;
+    if (this.#unopened === undefined) return;
     for (const stream of this.#unopened) this.schedule(stream);
     this.#unopened.clear();
   }
 
   /** A stream has nothing to send any more. */
   forget(stream: Stream): void {
-    this.#unopened.delete(stream);
+    this.#unopened?.delete(stream);
     this.#notePart(stream);
   }
 
@@ -116,7 +134,7 @@ export class Outbox {
   /** Whether the news go out even without a record to ride on: streams that wait for places may get theirs by it. */
   get #lazyUrgent(): boolean {
     const { length } = this.#lazy;
-    return this.#lazyDue || length >= LAZY_MOST || (length > 0 && this.#unopened.size > 0);
+    return this.#lazyDue || length >= LAZY_MOST || (length > 0 && (this.#unopened?.size ?? 0) > 0);
   }
 
   /** When the news that wait for a record must go without one, ms; `undefined` when there are none. */
@@ -164,7 +182,11 @@ export class Outbox {
     for (let stream = this.#control.peek(); stream !== undefined; stream = this.#control.peek()) {
       if (into.room < 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES) return;
       this.#control.shift();
-      writeStreamControl(into, stream, now, roundTripMs);
+      if (stream.id === SESSION_ID) {
+        stream.controlQueued = false; // its OPEN was lost: what it has to say follows the next one
+        continue;
+      }
+      writeStreamControl(into, stream, this.#told, now, roundTripMs);
       stream.controlQueued = false;
     }
   }
@@ -185,6 +207,7 @@ export class Outbox {
       const { send } = stream;
       if (send.closed) continue;
       if (stream.id === SESSION_ID && !this.#table.mayOpen) {
+        this.#unopened ??= new Set();
         this.#unopened.add(stream);
         continue;
       }
@@ -213,7 +236,20 @@ export class Outbox {
   #count(stream: Stream, sent: number): void {
     this.sent += sent;
     this.queuedBytes -= sent;
+    this.retainedBytes += sent;
+    if (this.retainedBytes > this.#maxRetainedBytes) this.#forgetMost();
     if (stream.send.partAt >= 0 || (this.#parts?.size ?? 0) > 0) this.#notePart(stream);
+  }
+
+  /** Too much is kept: the stream that has most of it keeps no more than it must. */
+  #forgetMost(): void {
+    let most: Stream | undefined;
+    for (const stream of this.#table.values())
+      if (most === undefined || stream.send.retained > most.send.retained) most = stream;
+    if (most === undefined) return;
+    const before = most.send.retained;
+    most.send.forgetSent();
+    this.retainedBytes -= before - most.send.retained;
   }
 
   /** Session credit that a stream may use: all of it only for the message that was begun first. */
@@ -272,10 +308,36 @@ export class Outbox {
     return true;
   }
 
+  /** What waits as a RESET, STOP or WINDOW is told in another way: it does not wait any more. */
+  tellAll(): void {
+    for (let stream = this.#control.shift(); stream !== undefined; stream = this.#control.shift()) {
+      stream.controlQueued = false;
+      for (const bit of [Control.RESET, Control.STOP])
+        if ((stream.control & bit) !== 0) this.#told.add(stream, bit);
+      stream.control = 0;
+    }
+    this.#lazy.clear();
+    this.#lazyDue = this.windowDue = false;
+  }
+
+  /** The peer says which messages it has in part, in the order in which they began: see {@link resumed}. */
+  forgetParts(): void {
+    this.#parts = undefined;
+    this.#sessionBlocked = this.#partBlocked = false;
+  }
+
+  /** The peer has `again` fewer bytes of a stream than were sent. */
+  resumed(stream: Stream, again: number): void {
+    this.sent -= again;
+    this.queuedBytes += again;
+    if (stream.send.partAt >= 0) this.#notePart(stream);
+    if (stream.send.unsent > 0) this.schedule(stream);
+  }
+
   /** Take out the streams whose OPEN was not written. */
   takeUnopened(): readonly Stream[] {
-    const unopened = [...this.#unopened];
-    this.#unopened.clear();
+    const unopened = [...(this.#unopened ?? [])];
+    this.#unopened = undefined;
     for (const stream of this.#scheduler.drain()) {
       if (stream.id === SESSION_ID) unopened.push(stream);
       else this.#scheduler.push(stream);
@@ -289,9 +351,9 @@ export class Outbox {
     this.#control.clear();
     this.#lazy.clear();
     this.#lazyDue = false;
-    this.#unopened.clear();
+    this.#unopened = undefined;
     this.#parts = undefined;
-    this.queuedBytes = 0;
+    this.queuedBytes = this.retainedBytes = 0;
     this.windowDue = false;
   }
 }
@@ -303,7 +365,13 @@ function join(label: Bytes, metadata: Bytes): Bytes {
   return prefix;
 }
 
-function writeStreamControl(into: RecordWriter, stream: Stream, now: number, roundTripMs: number): void {
+function writeStreamControl(
+  into: RecordWriter,
+  stream: Stream,
+  told: Told,
+  now: number,
+  roundTripMs: number,
+): void {
   const { control, id, receive, send } = stream;
   stream.control = 0;
   if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
@@ -318,6 +386,7 @@ function writeStreamControl(into: RecordWriter, stream: Stream, now: number, rou
     into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);
     into.varint(stream.stopCode);
     into.put(reason);
+    told.add(stream, Control.STOP);
   }
   if ((control & Control.RESET) !== 0) {
     const reason = encodeReason(stream.resetReason);
@@ -330,5 +399,6 @@ function writeStreamControl(into: RecordWriter, stream: Stream, now: number, rou
     into.varint(stream.resetCode);
     into.varint(send.sent);
     into.put(reason);
+    told.add(stream, Control.RESET);
   }
 }

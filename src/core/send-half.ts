@@ -1,5 +1,6 @@
 import type { Bytes } from "./bytes.ts";
 import { EMPTY } from "./bytes.ts";
+import { ProtocolError } from "./errors.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 import { FrameFlag, FrameType, MAX_HEADER_BYTES, type StreamId } from "./frame.ts";
 import type { RecordWriter } from "./record-writer.ts";
@@ -96,13 +97,62 @@ export class SendHalf {
     this.queued += FIN_CHARGE;
   }
 
+  /** Charged bytes that are kept although they were sent: the connection may be lost before they arrive. */
+  get retained(): number {
+    return this.sent - this.#headPosition;
+  }
+
   /** Forget everything: the half ends without its end. */
   reset(): void {
     this.closed = true;
-    this.queued = this.sent;
+    this.queued = this.#headPosition = this.sent;
     this.partAt = -1;
     this.#messages = NONE;
     this.#head = this.#next = this.#offset = 0;
+  }
+
+  /** Keep no message that was sent whole: it cannot be sent again. */
+  forgetSent(): void {
+    this.#release(this.acked, Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * Carry on over another connection: go back to what the peer has received, and send the rest again. See
+   * {@link closeWhenDone} for a half that nothing is left of.
+   * @returns charged bytes that are sent again.
+   * @throws {ProtocolError} `ERR_FLOW` when the numbers are not possible, `ERR_SESSION_EXPIRED` when what the peer
+   *   misses is not kept any more.
+   */
+  resume(received: number, consumed: number, limit: number): number {
+    checkCredit(consumed, limit, received, this.acked, this.limit);
+    const again = this.sent - received;
+    if (again < 0)
+      throw new ProtocolError("ERR_FLOW", `Cannot resume at ${received}: only ${this.sent} were sent`);
+    if (again > 0) this.#rewind(received);
+    this.limit = limit;
+    this.#release(consumed);
+    return again;
+  }
+
+  #rewind(received: number): void {
+    const messages = this.#messages;
+    let next = this.#head;
+    let position = this.#headPosition;
+    if (received < position)
+      throw new ProtocolError("ERR_SESSION_EXPIRED", "Cannot resume: what was lost is not kept any more");
+    for (; next < messages.length; next++) {
+      const after = position + (messages[next] as Bytes).length + MESSAGE_CHARGE;
+      if (after > received) break;
+      position = after;
+    }
+    const offset = received - position;
+    if (offset > (messages[next]?.length ?? 0))
+      throw new ProtocolError("ERR_FLOW", `Cannot resume at ${received}: no frame ended there`);
+    this.#next = next;
+    this.#offset = offset;
+    this.partAt = offset > 0 ? position : -1;
+    this.sent = received;
+    this.finished = false;
   }
 
   /**
@@ -115,30 +165,32 @@ export class SendHalf {
     checkCredit(consumed, limit, this.sent, this.acked, this.limit);
     this.limit = limit;
     this.#release(consumed);
-    return this.#closeWhenDone();
+    return this.closeWhenDone();
   }
 
   /** The peer has consumed everything, FIN included. @returns false when FIN was not even sent. */
   acknowledgeAll(): boolean {
     if (!this.finished || this.closed) return false;
     this.#release(this.sent);
-    return this.#closeWhenDone();
+    return this.closeWhenDone();
   }
 
-  #closeWhenDone(): boolean {
+  /** Close the half if its end was acknowledged. @returns whether it was. */
+  closeWhenDone(): boolean {
     if (!this.finished || this.acked < this.sent) return false;
     this.closed = true;
+    this.#headPosition = this.sent;
     return true;
   }
 
-  /** Let go of messages that lie below `consumed` as a whole. */
-  #release(consumed: number): void {
+  /** Let go of messages that were sent and lie below `end` as a whole: what was `consumed`, or more. */
+  #release(consumed: number, end: number = consumed): void {
     const messages = this.#messages;
     let head = this.#head;
     let position = this.#headPosition;
     while (head < this.#next) {
       const after = position + (messages[head] as Bytes).length + MESSAGE_CHARGE;
-      if (after > consumed) break;
+      if (after > end) break;
       messages[head++] = EMPTY;
       position = after;
     }

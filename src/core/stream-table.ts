@@ -11,6 +11,9 @@ export function streamId(role: Role, count: number): StreamId {
   return (count * 4 + (role === "client" ? 0 : 1)) as StreamId;
 }
 
+/** No streams; never written to. An idle session shares it. */
+const NONE: Map<StreamId, Stream> = new Map();
+
 /**
  * The streams of a session by number, and how many each side may open.
  *
@@ -22,7 +25,7 @@ export function streamId(role: Role, count: number): StreamId {
  */
 export class StreamTable {
   readonly #role: Role;
-  readonly #streams: Map<StreamId, Stream> = new Map();
+  #streams: Map<StreamId, Stream> = NONE;
   readonly #maxStreams: number;
   /** Streams that this side has opened, and may open. */
   #opened = 0;
@@ -52,6 +55,46 @@ export class StreamTable {
   /** The streams that are not over. */
   values(): IterableIterator<Stream> {
     return this.#streams.values();
+  }
+
+  /** Streams that the peer has opened. */
+  get accepted(): number {
+    return this.#accepted;
+  }
+
+  /** Whether a number is of a stream that the peer has opened, and this side has not heard of. */
+  unheard(id: StreamId): boolean {
+    return this.#initiatedByPeer(id) && Math.floor(id / 4) > this.#accepted;
+  }
+
+  #initiatedByPeer(id: StreamId): boolean {
+    return (id & 3) === (this.#role === "client" ? 1 : 0);
+  }
+
+  /**
+   * The peer has heard of the first `accepted` streams of this side only: the others count as never opened.
+   * @returns those, in the order in which they were opened.
+   * @throws {ProtocolError} when it has heard of more than there are.
+   */
+  rollBack(accepted: number): Stream[] {
+    if (accepted > this.#opened)
+      throw new ProtocolError(
+        "ERR_PROTOCOL",
+        `Cannot resume ${accepted} streams: ${this.#opened} were opened`,
+      );
+    const streams: Stream[] = [];
+    for (let count = accepted + 1; count <= this.#opened; count++) {
+      const id = streamId(this.#role, count);
+      const stream = this.#streams.get(id);
+      if (stream === undefined)
+        throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${id} was answered before`);
+      this.#streams.delete(id);
+      streams.push(stream);
+    }
+    this.#opened = accepted;
+    this.#lastId = SESSION_ID;
+    this.#last = undefined;
+    return streams;
   }
 
   /** Whether this side may open one more stream. */
@@ -90,7 +133,7 @@ export class StreamTable {
   /** Enter a stream that this side opens; it has its number from {@link nextId}. */
   add(stream: Stream): void {
     this.#opened++;
-    this.#streams.set(stream.id, stream);
+    this.#enter(stream);
   }
 
   /**
@@ -112,6 +155,11 @@ export class StreamTable {
   /** Enter a stream that the peer opened. */
   accept(stream: Stream): void {
     this.#accepted++;
+    this.#enter(stream);
+  }
+
+  #enter(stream: Stream): void {
+    if (this.#streams === NONE) this.#streams = new Map();
     this.#streams.set(stream.id, stream);
   }
 

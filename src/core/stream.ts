@@ -49,6 +49,8 @@ export class Stream {
   resetReason = "";
   stopCode = 0;
   stopReason = "";
+  /** Set of {@link Control}: RESET and STOP that were sent, and that the peer may not have seen. */
+  told = 0;
   /** In the list of streams with control frames; in the scheduler; has a `readable` event out. */
   controlQueued = false;
   scheduled = false;

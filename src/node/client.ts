@@ -1,3 +1,3 @@
 /** The package in Node. */
 export * from "../index.ts";
-export { connect, type NodeConnectOptions } from "./dial.ts";
+export { connect, type DialOptions, dialWebSocket, type NodeConnectOptions } from "./dial.ts";

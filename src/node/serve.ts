@@ -1,15 +1,18 @@
+import { createHash } from "node:crypto";
 import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { BufferPool } from "../core/buffer-pool.ts";
-import { TransportError } from "../core/errors.ts";
+import type { Bytes } from "../core/bytes.ts";
+import { TransportError, WireError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { RECORD_SLACK_BYTES } from "../core/limits.ts";
 import type { Service } from "../rpc/service.ts";
 import { type AcceptOptions, type AuthenticateRequest, acceptWith } from "../session/accept.ts";
 import { type ResolvedOptions, resolveOptions } from "../session/options.ts";
 import type { Session } from "../session/session.ts";
+import { SessionStore, type SessionStoreOptions } from "../session/store.ts";
 import { Admission, type AdmissionOptions, type Refusal } from "./admission.ts";
 import { WsTransport } from "./ws-transport.ts";
 
@@ -20,7 +23,12 @@ export interface NodeAuthenticateRequest extends AuthenticateRequest {
 }
 
 /** How a Node server takes sessions. */
-export interface ServeOptions extends Omit<AcceptOptions, "authenticate">, AdmissionOptions {
+export interface ServeOptions extends Omit<AcceptOptions, "authenticate" | "store">, AdmissionOptions {
+  /**
+   * How sessions are kept whose connection was lost: bounds, or a store that several servers of this process share.
+   * `false`: they are not. Default: the bounds of `DEFAULT_RESUME_LIMITS`.
+   */
+  readonly resume?: SessionStore | SessionStoreOptions | false;
   /** See {@link AcceptOptions.authenticate}. */
   readonly authenticate?: (request: NodeAuthenticateRequest) => unknown;
   /** Addresses: `ws://host:port`, with a path where others share the port; port 0 takes a free one. */
@@ -37,8 +45,12 @@ export interface ServeOptions extends Omit<AcceptOptions, "authenticate">, Admis
 export interface ServerCloseOptions {
   /** How long open streams may go on, ms. Default 10,000. */
   readonly drainMs?: number;
-  /** How long clients should wait before they connect again, ms. Default 0. */
+  /**
+   * How long clients should wait before they connect again, ms; each is told a random time of up to `spreadMs` more,
+   * so that they do not all come to the next server at once. Default 0 and 1,000.
+   */
   readonly reconnectMs?: number;
+  readonly spreadMs?: number;
 }
 
 /** A server that listens. */
@@ -49,12 +61,15 @@ export interface Server {
   readonly sessions: ReadonlySet<Session>;
   /** Open connections, those included that are not let in yet. */
   readonly connections: number;
+  /** Where sessions are kept whose connection was lost; `undefined` when none is. */
+  readonly store: SessionStore | undefined;
   /** Take no new connections, let open streams end for a while, then close every session. */
   close(options?: ServerCloseOptions): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const DEFAULT_DRAIN_MS = 10_000;
+const DEFAULT_SPREAD_MS = 1_000;
 const DRAIN_CHECK_MS = 20;
 /** How often requests are looked for that take too long, ms. */
 const MOST_CHECK_MS = 1_000;
@@ -83,6 +98,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
 class WebSocketSessions implements Server {
   readonly urls: string[] = [];
   readonly sessions: Set<Session> = new Set();
+  readonly store: SessionStore | undefined;
   readonly #options: ServeOptions;
   readonly #resolved: ResolvedOptions;
   readonly #admission: Admission;
@@ -95,6 +111,10 @@ class WebSocketSessions implements Server {
 
   constructor(options: ServeOptions) {
     this.#options = options;
+    const { resume = {}, clock } = options;
+    if (resume instanceof SessionStore) this.store = resume;
+    else if (resume !== false)
+      this.store = new SessionStore({ digest: sha256, ...(clock === undefined ? {} : { clock }), ...resume });
     this.#resolved = resolveOptions({ pool: new BufferPool(), ...options });
     this.#admission = new Admission(options);
     this.#upgrades = new WebSocketServer({
@@ -168,13 +188,18 @@ class WebSocketSessions implements Server {
   }
 
   #accept(transport: WsTransport, request: IncomingMessage, letIn: () => void): void {
-    const { authenticate, onSession, services = [] } = this.#options;
+    const { authenticate, onResume, onSession, services = [] } = this.#options;
     const session = acceptWith(
       transport,
       {
         ...(authenticate === undefined
           ? {}
           : { authenticate: (client) => authenticate({ ...client, request }) }),
+        ...(this.store === undefined ? {} : { store: this.store }),
+        onResume: (resumed) => {
+          letIn();
+          onResume?.(resumed);
+        },
         onSession: (accepted) => {
           letIn();
           this.sessions.add(accepted);
@@ -196,12 +221,17 @@ class WebSocketSessions implements Server {
     return this.#closing;
   }
 
-  async #close({ drainMs = DEFAULT_DRAIN_MS, reconnectMs = 0 }: ServerCloseOptions): Promise<void> {
+  async #close(options: ServerCloseOptions): Promise<void> {
+    const { drainMs = DEFAULT_DRAIN_MS, reconnectMs = 0, spreadMs = DEFAULT_SPREAD_MS } = options;
     for (const detach of this.#detach) detach();
     const closed = this.#own.map((http) => new Promise((resolve) => http.close(resolve)));
-    for (const session of this.sessions) session.goAway("Server is closing", reconnectMs);
+    for (const session of this.sessions)
+      session.goAway("Server is closing", reconnectMs + Math.floor(Math.random() * spreadMs));
     const end = performance.now() + drainMs;
-    while (performance.now() < end && [...this.sessions].some((session) => session.mux.table.size > 0)) {
+    for (;;) {
+      this.#endDetached();
+      const busy = [...this.sessions].some((session) => session.mux.table.size > 0);
+      if (!busy || performance.now() >= end) break;
       await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
     }
     await Promise.all(
@@ -212,9 +242,20 @@ class WebSocketSessions implements Server {
     while (this.connections > 0) await new Promise((resolve) => setTimeout(resolve, DRAIN_CHECK_MS));
   }
 
+  /** Nobody can come back to this server any more; to another one that shares its store they can. */
+  #endDetached(): void {
+    if (this.#options.resume instanceof SessionStore) return;
+    const error = new WireError("ERR_GOING_AWAY", "Server is closing");
+    for (const session of [...this.sessions]) if (session.state === "resuming") session.end(error);
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+function sha256(token: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(token).digest());
 }
 
 /** @throws {TypeError} for an address that is not understood. */

@@ -1,7 +1,5 @@
 import type { Codec } from "../core/codecs/codec.ts";
 import { WireError } from "../core/errors.ts";
-import type { Metadata } from "../core/metadata.ts";
-import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Session } from "../session/session.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
@@ -16,6 +14,8 @@ import {
   type Schema,
 } from "./contract.ts";
 import { CallError, toCallError } from "./errors.ts";
+import { newIdempotencyKey } from "./idempotency-key.ts";
+import { NO_OPTIONS, openCall } from "./open-call.ts";
 import { callsOf, type SessionCalls } from "./session-calls.ts";
 import { UnaryCall } from "./unary-call.ts";
 
@@ -31,7 +31,16 @@ export interface CallOptions {
   readonly priority?: number;
   /** W3C `traceparent`. */
   readonly trace?: string;
+  /**
+   * For unary calls: names the work, 1 to 128 bytes of UTF-8. A call with a key is sent again when its connection is
+   * lost, and every call of this caller with the same method, key and input gets the answer of the one that ran, as
+   * long as the peer keeps it. Idempotent methods get a key of their own where none is given.
+   */
+  readonly idempotencyKey?: string;
 }
+
+/** What a call can choose that is not unary. */
+export type StreamCallOptions = Omit<CallOptions, "idempotencyKey">;
 
 /** A call that goes through the client's middleware. */
 export interface OutgoingCall {
@@ -56,11 +65,11 @@ export type Caller<M> =
       : S extends "server-stream"
         ? (
             input: InputOf<I>,
-            options?: CallOptions,
+            options?: StreamCallOptions,
           ) => Omit<CallStream<never, OutputOf<O>>, "send" | "trySend" | "end">
         : S extends "client-stream"
-          ? (options?: CallOptions) => ClientStreamCall<InputOf<I>, OutputOf<O>>
-          : (options?: CallOptions) => CallStream<InputOf<I>, OutputOf<O>>
+          ? (options?: StreamCallOptions) => ClientStreamCall<InputOf<I>, OutputOf<O>>
+          : (options?: StreamCallOptions) => CallStream<InputOf<I>, OutputOf<O>>
     : never;
 
 /** The functions of a contract. */
@@ -188,15 +197,18 @@ class Calls {
 
   #unary(name: string, method: Method, input: unknown, given: CallOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const options = this.#prepare(name, given);
-      const { stream, codec } = this.#open(name, options);
+      const prepared = this.#prepare(name, given);
+      const options = method.idempotent ? withKey(prepared) : prepared;
+      const { stream, codec, position } = this.#open(name, options);
       const call = new UnaryCall({
+        session: this.#session,
+        name,
+        options,
         stream,
         codec,
+        position,
         output: method.output,
         calls: this.#shared,
-        clock: this.#session.options.clock,
-        options,
         resolve,
         reject,
       });
@@ -228,6 +240,9 @@ class Calls {
 
   #stream(name: string, schema: Schema, given: CallOptions | undefined): CallStream<unknown, unknown> {
     const options = this.#prepare(name, given);
+    if (options.idempotencyKey !== undefined) {
+      throw new TypeError(`Cannot call ${name} with an idempotency key: only unary calls are sent again`);
+    }
     const { stream, codec } = this.#open(name, options);
     const call = new CallStream<unknown, unknown>(stream, codec, schema, "answer");
     const { signal, deadlineMs } = options;
@@ -263,31 +278,28 @@ class Calls {
     return { ...options, deadlineMs: MOST_DEADLINE_MS };
   }
 
-  #open(name: string, options: CallOptions): { readonly stream: Stream; readonly codec: Codec } {
+  #open(name: string, options: CallOptions): Opened {
     const session = this.#session;
     const position = chooseCodec(session);
-    const metadata = options === NO_OPTIONS && position === 0 ? NO_METADATA : toMetadata(options, position);
     try {
-      const stream = session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
-      return { stream, codec: session.codecs[position] as Codec };
+      const stream = openCall(session, name, options, position);
+      return { stream, codec: session.codecs[position] as Codec, position };
     } catch (error) {
       throw error instanceof WireError ? toCallError(error) : error;
     }
   }
 }
 
+/** The stream of a call, its codec, and where that stands in this side's list. */
+interface Opened {
+  readonly stream: Stream;
+  readonly codec: Codec;
+  readonly position: number;
+}
+
 /** A longer deadline, such as Infinity, is as good as none: 24 days. */
 const MOST_DEADLINE_MS = 2_147_483_647;
 
-const NO_OPTIONS: CallOptions = {};
-const NO_METADATA: Metadata = {};
-
-function toMetadata({ deadlineMs, headers, priority, trace }: CallOptions, codec: number): Metadata {
-  return {
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    ...(headers === undefined ? {} : { headers: new Map(headers) }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(trace === undefined ? {} : { trace }),
-    ...(codec === 0 ? {} : { codec }),
-  };
+function withKey(options: CallOptions): CallOptions {
+  return options.idempotencyKey === undefined ? { ...options, idempotencyKey: newIdempotencyKey() } : options;
 }

@@ -47,6 +47,11 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
     return this.#metadata?.trace;
   }
 
+  /** What the caller names this work by; `undefined` when it may be done again for each call. */
+  get idempotencyKey(): string | undefined {
+    return this.#metadata?.idempotencyKey;
+  }
+
   /** Time that the caller still waits, ms; `undefined` when it named no deadline. */
   get remainingMs(): number | undefined {
     const deadline = this.#metadata?.deadlineMs;
@@ -54,14 +59,20 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
     return Math.max(0, deadline - (this.session.options.clock.now() - this.#startedAt));
   }
 
-  /** Aborted when the caller gives up, its deadline passes, or the connection is lost. */
+  /**
+   * Aborted when the caller gives up, its deadline passes, or the session is over. The handler of a unary call with
+   * an idempotency key goes on while any caller waits for it, and after a loss, for one that may ask again.
+   */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
     if (this.#reason !== undefined && !this.#abort.signal.aborted) this.#abort.abort(this.#reason);
     return this.#abort.signal;
   }
 
-  /** Options for a call that this one makes in turn: deadline, cancellation, priority and trace go with it. */
+  /**
+   * Options for a call that this one makes in turn: deadline, cancellation, priority and trace go with it. The
+   * idempotency key does not: it names the work of this method only.
+   */
   forward(): CallOptions {
     const { remainingMs, trace } = this;
     const priority = this.#metadata?.priority;

@@ -22,6 +22,8 @@ export interface Method<
   /** What the handler answers: the result, or each message of it. */
   readonly output: O;
   readonly errors: E;
+  /** Whether it may run more than once for one call; false for all but unary methods. */
+  readonly idempotent: boolean;
 }
 
 /** What a method is described with. */
@@ -29,6 +31,16 @@ export interface MethodOptions<I extends Schema, O extends Schema, E extends Err
   readonly input: I;
   readonly output: O;
   readonly errors?: E;
+}
+
+/** What a unary method is described with. */
+export interface UnaryOptions<I extends Schema, O extends Schema, E extends ErrorMap>
+  extends MethodOptions<I, O, E> {
+  /**
+   * It is safe to run it again. A call whose connection is lost is then sent again over the next one, with a key by
+   * which the peer gives the answer of the first run where it still has it. Default false.
+   */
+  readonly idempotent?: boolean;
 }
 
 /** The methods of an API by name, or of parts of it. */
@@ -44,7 +56,7 @@ type NoErrors = Readonly<Record<never, Schema>>;
 
 /** One message there, one back. */
 export function unary<I extends Schema, O extends Schema, E extends ErrorMap = NoErrors>(
-  options: MethodOptions<I, O, E>,
+  options: UnaryOptions<I, O, E>,
 ): Method<"unary", I, O, NoInfer<E>> {
   return method("unary", options);
 }
@@ -72,9 +84,12 @@ export function duplex<I extends Schema, O extends Schema, E extends ErrorMap = 
 
 function method<S extends Shape, I extends Schema, O extends Schema, E extends ErrorMap>(
   shape: S,
-  { input, output, errors }: MethodOptions<I, O, E>,
+  { input, output, errors, idempotent = false }: UnaryOptions<I, O, E>,
 ): Method<S, I, O, E> {
-  return { shape, input, output, errors: errors ?? ({} as E) };
+  if (idempotent && shape !== "unary") {
+    throw new TypeError(`Cannot describe ${shape} method as idempotent: only unary methods are sent again`);
+  }
+  return { shape, input, output, errors: errors ?? ({} as E), idempotent };
 }
 
 /**

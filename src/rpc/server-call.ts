@@ -10,6 +10,8 @@ import { codecOfPeer } from "./codecs.ts";
 import { CallContext } from "./context.ts";
 import type { Expiring } from "./deadlines.ts";
 import { CallError, isForCaller, toCallError, toFailure } from "./errors.ts";
+import { KeyedCall } from "./keyed-call.ts";
+import type { Outcome, RunOwner } from "./keyed-run.ts";
 import type { Implementation, Middleware, ServiceState } from "./service.ts";
 import { isThenable, validate } from "./validate.ts";
 
@@ -26,6 +28,8 @@ export class ServerCall implements Expiring {
   #timer: unknown;
   /** The call in both directions, where more than one message can flow. */
   #messages: CallStream<unknown, unknown> | undefined;
+  /** For a unary call with an idempotency key. */
+  #keyed: KeyedCall | undefined;
   /** The request is here: its validation, the middleware or the handler has not settled. */
   #running = false;
   /** The caller has its answer, or does not want one. */
@@ -101,7 +105,12 @@ export class ServerCall implements Expiring {
     deadlines.delete(this);
     if (this.#running) deadlines.add(this);
     else this.#release();
-    this.#context.abort(reason);
+    if (this.#keyed?.leave(reason, this.#waitMs) !== true) this.#context.abort(reason);
+  }
+
+  /** How long the caller waits yet, as far as is known. */
+  get #waitMs(): number {
+    return this.#context.remainingMs ?? this.#state.session.options.limits.callMs;
   }
 
   #readRequest(): void {
@@ -118,12 +127,23 @@ export class ServerCall implements Expiring {
   #runRequest(message: Bytes): void {
     const { method } = this.#implementation;
     try {
+      const key = this.#context.idempotencyKey;
+      if (key !== undefined && method.shape === "unary") this.#keyed = this.#findKeyed(key, message);
       const input = validate(method.input, this.#decode(message), "request", this.#context.method);
       if (input instanceof Promise) input.then((value) => this.#begin(value)).catch(this.#fail);
       else this.#begin(input);
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** @returns `undefined` when the caller has no identity: nothing can be kept for it. */
+  #findKeyed(key: string, message: Bytes): KeyedCall | undefined {
+    const { window } = this.#state;
+    const { method, principal } = this.#context;
+    const identity = window.options.identify(principal);
+    if (identity === undefined) return undefined;
+    return new KeyedCall(window, identity, { method, key, message, codec: this.#codec });
   }
 
   #decode(message: Bytes): unknown {
@@ -149,7 +169,7 @@ export class ServerCall implements Expiring {
       compose(use, this.#context, () => this.#run(input)).then(this.#done, this.#fail);
       return;
     }
-    if (shape === "server-stream" || shape === "duplex") {
+    if (shape === "server-stream" || shape === "duplex" || this.#keyed !== undefined) {
       this.#run(input).then(this.#done, this.#fail);
       return;
     }
@@ -169,7 +189,7 @@ export class ServerCall implements Expiring {
 
   readonly #finish = (result: unknown): void => {
     try {
-      this.#send(result);
+      if (!this.#answered) this.#send(this.#codec.encode(result));
       this.#settled();
     } catch (error) {
       this.#fail(error);
@@ -178,8 +198,10 @@ export class ServerCall implements Expiring {
 
   async #run(input: unknown): Promise<void> {
     const { shape } = this.#implementation.method;
+    if (this.#keyed !== undefined) return this.#runKeyed(this.#keyed, input);
     if (shape === "unary" || shape === "client-stream") {
-      this.#send(await this.#call(input));
+      const result = await this.#call(input);
+      if (!this.#answered) this.#send(this.#codec.encode(result));
       return;
     }
     const messages = this.#messages ?? this.#callStream();
@@ -192,10 +214,30 @@ export class ServerCall implements Expiring {
     this.#stopReading("ERR_NONE", "Call is answered");
   }
 
-  #send(result: unknown): void {
+  /** Run the handler, or answer what its run for another call with the same key has given. */
+  async #runKeyed(keyed: KeyedCall, input: unknown): Promise<void> {
+    while (!this.#answered) {
+      const found = keyed.enter(this.#owner);
+      if (found === undefined) {
+        const answer = this.#codec.encode(await this.#call(input));
+        keyed.answered(answer);
+        return this.#send(answer);
+      }
+      const outcome: Outcome | undefined = await found;
+      if (outcome?.kind === "answer") return this.#send(outcome.answer);
+      if (outcome !== undefined) throw keyed.errorOf(outcome.failure);
+    }
+  }
+
+  get #owner(): RunOwner {
+    const { clock, limits } = this.#state.session.options;
+    return { clock, callMs: limits.callMs, abort: (reason) => this.#context.abort(reason) };
+  }
+
+  #send(answer: Bytes): void {
     if (this.#answered) return;
     // One message may always wait on a stream that is open.
-    this.#stream.trySend(this.#codec.encode(result));
+    this.#stream.trySend(answer);
     this.#answered = true;
     this.#stream.finish();
     this.#stopReading("ERR_NONE", "Call is answered");
@@ -207,7 +249,9 @@ export class ServerCall implements Expiring {
   };
 
   readonly #fail = (error: unknown): void => {
+    const kept = this.#keyed?.failed(error) ?? false;
     if (!this.#answered) this.#refuse(error);
+    else if (kept && !isForCaller(error)) this.#report(error);
     this.#settled();
   };
 
@@ -243,6 +287,7 @@ export class ServerCall implements Expiring {
 
   #settled(): void {
     this.#running = false;
+    this.#keyed?.close();
     this.#release();
   }
 

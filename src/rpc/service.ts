@@ -10,6 +10,7 @@ import {
   type OutputOf,
 } from "./contract.ts";
 import { toCallError } from "./errors.ts";
+import { type IdempotencyOptions, IdempotencyWindow } from "./idempotency.ts";
 import { refuseCall, ServerCall } from "./server-call.ts";
 import { callsOf, type SessionCalls } from "./session-calls.ts";
 
@@ -46,6 +47,12 @@ export interface ImplementOptions {
   readonly use?: readonly Middleware[];
   /** Told of every handler that failed with an error that is not for the caller. What it throws is lost. */
   readonly onError?: (error: unknown, context: CallContext) => void;
+  /**
+   * What is kept of calls with an idempotency key, so that a repeat is answered and not run again. One window serves
+   * all sessions of the service; services can share one. Middleware runs for each call, repeats too: only the handler
+   * is skipped.
+   */
+  readonly idempotency?: IdempotencyWindow | Partial<IdempotencyOptions>;
 }
 
 /** A method with the function that handles it. */
@@ -59,6 +66,7 @@ export interface ServiceState {
   readonly session: Session;
   readonly options: ImplementOptions;
   readonly calls: SessionCalls;
+  readonly window: IdempotencyWindow;
 }
 
 /** The handlers of one or more contracts, ready to be attached to sessions. */
@@ -78,9 +86,11 @@ export function implement<M extends MethodTree>(
 ): Service {
   const methods = new Map<string, Implementation>();
   collect(api, handlers as Record<string, unknown>, "", methods);
+  const { idempotency } = options;
+  const window = idempotency instanceof IdempotencyWindow ? idempotency : new IdempotencyWindow(idempotency);
   return {
     attach(session) {
-      const state: ServiceState = { session, options, calls: callsOf(session) };
+      const state: ServiceState = { session, options, calls: callsOf(session), window };
       session.addStreamHandler((stream) => take(stream, methods, state));
     },
   };

@@ -1,59 +1,101 @@
-import type { Bytes } from "../core/bytes.ts";
+import { type Bytes, EMPTY } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
-import { type ErrorName, StreamError, WireError } from "../core/errors.ts";
+import { type ErrorName, StreamError, StreamLostError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
-import type { Clock } from "../transports/drive.ts";
+import type { Session } from "../session/session.ts";
+import type { CallOptions } from "./client.ts";
 import type { Schema } from "./contract.ts";
 import type { Expiring } from "./deadlines.ts";
 import { fromFailure, ReceivedError, toCallError } from "./errors.ts";
+import { mayTryAgain, Retry } from "./retry.ts";
 import type { SessionCalls } from "./session-calls.ts";
 import { validate } from "./validate.ts";
 
 /** What a unary call is made from. */
 export interface UnaryRequest {
+  readonly session: Session;
+  /** Name of the method. */
+  readonly name: string;
+  readonly options: CallOptions;
+  /** The first stream of the call. */
   readonly stream: Stream;
   readonly codec: Codec;
+  /** Position of the codec in this side's list. */
+  readonly position: number;
   /** Schema of the answer. */
   readonly output: Schema;
   readonly calls: SessionCalls;
-  readonly clock: Clock;
-  readonly options: { readonly signal?: AbortSignal; readonly deadlineMs?: number };
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The caller's side of one message there and one back. No promise but the caller's own. */
+/**
+ * The caller's side of one message there and one back. No promise but the caller's own. Deadline and signal bound the
+ * whole call, over however many streams it goes.
+ */
 export class UnaryCall implements Expiring {
   expiresAt = 0;
   earlier: Expiring | undefined;
   later: Expiring | undefined;
   readonly #request: UnaryRequest;
-  readonly #stream: Stream;
-  /** The request while there is no credit for it. */
-  #waiting: Bytes | undefined;
+  #stream: Stream;
+  #message: Bytes = EMPTY;
+  /** There is no credit for the request. */
+  #waiting = false;
   #answer: Bytes | undefined;
   #onAbort: (() => void) | undefined;
   #timer: unknown;
+  /** Made when the call loses its first stream. */
+  #retry: Retry | undefined;
   #over = false;
 
   constructor(request: UnaryRequest) {
-    const { calls, clock, options } = request;
+    const { calls, options } = request;
     this.#request = request;
     this.#stream = request.stream;
     this.#stream.owner = this;
     calls.waiting++;
     if (options.deadlineMs === undefined) calls.deadlines.add(this);
-    else this.#timer = clock.schedule(() => this.expire(), options.deadlineMs);
+    else this.#startTimer(options.deadlineMs);
     if (options.signal === undefined) return;
     this.#onAbort = () => this.cancel("ERR_CANCELLED", "Call was cancelled", options.signal?.reason);
     options.signal.addEventListener("abort", this.#onAbort, { once: true });
   }
 
+  #startTimer(deadlineMs: number): void {
+    const { clock } = this.#request.session.options;
+    this.expiresAt = clock.now() + deadlineMs;
+    this.#timer = clock.schedule(() => this.expire(), deadlineMs);
+  }
+
   /** Send the request. @throws {StreamError} when it is longer than the peer accepts. */
   start(request: Bytes): void {
-    if (this.#stream.trySend(request)) this.#stream.finish();
-    else this.#waiting = request;
+    this.#message = request;
+    this.#send();
+  }
+
+  #send(): void {
+    if (this.#stream.trySend(this.#message)) this.#stream.finish();
+    else this.#waiting = true;
+  }
+
+  /** Begin again over another stream. For retries. */
+  restart(stream: Stream): void {
+    this.#stream = stream;
+    stream.owner = this;
+    this.#answer = undefined;
+    this.#waiting = false;
+    this.#trySend();
+  }
+
+  #trySend(): void {
+    try {
+      this.#send();
+    } catch (error) {
+      if (error instanceof StreamLostError) this.#lose(error);
+      else this.fail(error);
+    }
   }
 
   /** Give up: the handler on the other side is told. */
@@ -63,7 +105,7 @@ export class UnaryCall implements Expiring {
     this.#reject(new ReceivedError(code, code, message, undefined, cause));
   }
 
-  /** The request cannot be sent. */
+  /** The request cannot be sent, or not again. */
   fail(error: unknown): void {
     if (this.#over) return;
     this.#giveUp("ERR_CANCELLED", "Request cannot be sent");
@@ -83,14 +125,9 @@ export class UnaryCall implements Expiring {
   notify(event: SessionEvent): void {
     if (this.#over) return;
     if (event.kind === "readable") this.#read();
-    else if (event.kind === "writable" && this.#waiting !== undefined) {
-      const request = this.#waiting;
-      this.#waiting = undefined;
-      try {
-        this.start(request);
-      } catch (error) {
-        this.fail(error);
-      }
+    else if (event.kind === "writable" && this.#waiting) {
+      this.#waiting = false;
+      this.#trySend();
     }
   }
 
@@ -101,9 +138,21 @@ export class UnaryCall implements Expiring {
       this.#answer = message;
     }
     const { ended, error, trailer } = stream.receive;
-    if (error !== undefined) this.#reject(toCallError(error));
+    if (error !== undefined) this.#lose(error);
     else if (ended && trailer?.failure !== undefined) this.#fail(trailer.failure);
     else if (ended) this.#end();
+  }
+
+  /** The stream ended before its end: send the call again where that does no harm. */
+  #lose(error: StreamError): void {
+    if (!mayTryAgain(error, this.#request.options.idempotencyKey !== undefined)) {
+      this.#reject(toCallError(error));
+      return;
+    }
+    this.#stream.owner = undefined;
+    this.#giveUp("ERR_CANCELLED", "Call goes on elsewhere");
+    this.#retry ??= new Retry(this, this.#request);
+    this.#retry.again(error);
   }
 
   #fail(failure: Parameters<typeof fromFailure>[0]): void {
@@ -142,11 +191,12 @@ export class UnaryCall implements Expiring {
   }
 
   #settle(): void {
-    const { calls, clock, options } = this.#request;
+    const { calls, options, session } = this.#request;
     this.#over = true;
     calls.waiting--;
     if (this.#timer === undefined) calls.deadlines.delete(this);
-    else clock.cancel(this.#timer);
+    else session.options.clock.cancel(this.#timer);
+    this.#retry?.stop();
     if (this.#onAbort !== undefined) options.signal?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -18,7 +18,7 @@ import {
 } from "../index.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { backoffMs, resolveBackoff } from "./backoff.ts";
-import type { Wakeups } from "./connect.ts";
+import type { Wakeups } from "./connector.ts";
 
 const api = contract({ add: unary({ input: type<number>(), output: type<number>() }) });
 const service = implement(api, { add: (number) => number + 1 });
@@ -286,18 +286,29 @@ describe("after a loss", () => {
     network.error = undefined;
     for (const retry of retries) retry();
     await settle();
-    expect([session.state, network.dials, retries.size, clock.now()]).toEqual(["open", 2, 0, 0]);
+    expect([session.state, network.dials, retries.size, clock.now()]).toEqual(["open", 2, 1, 0]);
     await session.close();
+    await settle();
+    expect(retries.size).toBe(0);
   });
 
-  test("a wakeup that comes while it is set up counts too", async () => {
+  test("a wakeup while it is open asks the peer for a sign of life", async () => {
     const network = new Network();
-    const { session } = await openAndLose(network, { reconnect: { maxAttempts: 1 } }, (retry) => {
-      retry();
+    const clock = new VirtualClock();
+    let wake = () => {};
+    const wakeups: Wakeups = (retry) => {
+      wake = retry;
       return () => {};
+    };
+    const session = await connectWith(network.dial, { clock }, wakeups);
+    const { recordsSent, recordsReceived } = session.stats();
+    wake();
+    await settle();
+    expect(session.stats()).toMatchObject({
+      recordsSent: recordsSent + 1,
+      recordsReceived: recordsReceived + 1,
     });
-    await session.closed;
-    expect(network.dials).toBe(2);
+    await session.close();
   });
 
   test("gives up after maxAttempts with the last error", async () => {
@@ -429,7 +440,7 @@ describe("after a loss", () => {
 });
 
 describe("a peer that goes away", () => {
-  test("finishes what is open; new calls wait for the next connection", async () => {
+  test("finishes what is open; new calls go to the next connection, which is there before the end", async () => {
     const network = new Network();
     const gate = new Deferred();
     const slow = contract({ slow: unary({ input: type<string>(), output: type<string>() }) });
@@ -452,14 +463,13 @@ describe("a peer that goes away", () => {
     await settle();
     network.servers[0]?.goAway("Update", 5);
     await settle();
-    const next = calls.slow("now");
-    await sleep(60);
-    expect([network.dials, states]).toEqual([1, []]);
+    expect(await calls.slow("now")).toBe("server 2");
+    expect([network.dials, states]).toEqual([2, ["open"]]);
+    expect(session.resumed).toEqual({ resumed: false, reason: "going away" });
     gate.resolve();
     expect(await open).toBe("server 1");
-    expect(await next).toBe("server 2");
-    expect(states).toEqual(["connecting ERR_GOING_AWAY", "connecting", "open"]);
     expect(await network.servers[0]?.closed).toBe(undefined);
+    expect([session.state, states]).toEqual(["open", ["open"]]);
     await session.close();
   });
 

@@ -1,12 +1,17 @@
 import type { Bytes } from "../core/bytes.ts";
 import { Connection } from "../core/connection.ts";
+import type { ConnectionOptions } from "../core/connection-options.ts";
 import type { WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Mux } from "../core/mux.ts";
 import type { Role } from "../core/stream-table.ts";
 import { Drive } from "../transports/drive.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import type { ResolvedOptions } from "./options.ts";
+
+/** What a connection of a session brings beside what all of them share: streams, credentials, what it carries on. */
+export type LinkOptions = Pick<ConnectionOptions, "mux" | "resume" | "resumeMs" | "watch"> & {
+  readonly token?: Bytes | undefined;
+};
 
 /** One connection of a session, with the transport that carries it. */
 export class Link {
@@ -16,15 +21,13 @@ export class Link {
 
   /**
    * Take over an open transport and say HELLO.
-   * @param mux - the streams that it carries
    * @param onEvent - hears every event; must not throw
    */
   constructor(
     role: Role,
     transport: Transport,
-    mux: Mux,
     options: ResolvedOptions,
-    token: Bytes | undefined,
+    { token, ...own }: LinkOptions,
     onEvent: (event: SessionEvent) => void,
   ) {
     this.transport = transport.name;
@@ -34,10 +37,10 @@ export class Link {
       limits: options.limits,
       codecs: options.codecs.map((codec) => codec.name),
       agent: options.agent,
-      mux,
       now: options.clock.now(),
       ...(token === undefined ? {} : { token }),
       ...(options.pool === undefined ? {} : { pool: options.pool }),
+      ...own,
     });
     this.#drive = new Drive(this.connection, transport, onEvent, options.clock);
     this.#drive.start();

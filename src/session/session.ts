@@ -6,11 +6,20 @@ import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/hello.ts";
 import { encodeMetadata, type Metadata } from "../core/metadata.ts";
 import { Mux } from "../core/mux.ts";
+import type { Registration } from "../core/resume-registry.ts";
 import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Role } from "../core/stream-table.ts";
-import type { TransportName } from "../transports/transport.ts";
-import { DatagramEvent, type SessionEventMap, type SessionState, StateChangeEvent } from "./events.ts";
+import type { Transport, TransportName } from "../transports/transport.ts";
+import {
+  DatagramEvent,
+  GoAwayEvent,
+  MigratedEvent,
+  type ResumeOutcome,
+  type SessionEventMap,
+  type SessionState,
+  StateChangeEvent,
+} from "./events.ts";
 import type { Link } from "./link.ts";
 import { MessageStream, type StreamOptions } from "./message-stream.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -29,6 +38,12 @@ export interface SessionStats {
   readonly recordsReceived: number;
   /** Connections that were lost and replaced. */
   readonly reconnects: number;
+  /** Those after which the streams went on, and moves to another connection without a loss. */
+  readonly resumes: number;
+  readonly migrations: number;
+  /** Charged bytes that were sent again after a loss, and those that are kept for the next one. */
+  readonly resentBytes: number;
+  readonly retainedBytes: number;
   /** Streams that are not over. */
   readonly streams: number;
   /** Charged bytes that wait here for credit or for the transport. */
@@ -54,10 +69,12 @@ export interface CloseOptions {
 }
 
 /**
- * One end of a session: streams of messages, datagrams and calls between two peers. A client's session lives on when
- * its connection is lost and connects again; streams that were open end with `ERR_CONNECTION_LOST` then.
+ * One end of a session: streams of messages, datagrams and calls between two peers. It lives on when its connection is
+ * lost: the client connects again and both sides go on where they were, with nothing lost and nothing twice. Where
+ * that is not possible, streams end with a `StreamLostError` and the client's session starts afresh.
  *
- * Events: `statechange` ({@link StateChangeEvent}), `datagram` ({@link DatagramEvent}).
+ * Events: `statechange` ({@link StateChangeEvent}), `migrated` ({@link MigratedEvent}), `goaway` ({@link GoAwayEvent}),
+ * `datagram` ({@link DatagramEvent}).
  */
 export class Session extends EventTarget {
   readonly role: Role;
@@ -74,6 +91,16 @@ export class Session extends EventTarget {
   #abort: AbortController | undefined;
   #error: WireError | undefined;
   #reconnects = 0;
+  #resumes = 0;
+  #migrations = 0;
+  /** Bytes that the streams before a fresh start have sent again. */
+  #resent = 0;
+  #outcome: ResumeOutcome | undefined;
+  /** The store of a server that keeps the session, and what it notes with it. */
+  keeper: { remove(session: Session): void } | undefined;
+  registration: Registration | undefined;
+  /** Moves the session to another transport; set by who connects. */
+  migrator: ((transport: Transport) => Promise<void>) | undefined;
   /** Totals of the connections before this one. */
   #before = { bytesSent: 0, bytesReceived: 0, recordsSent: 0, recordsReceived: 0, datagramsDropped: 0 };
   #pings: { readonly resolve: (ms: number) => void; readonly reject: (error: WireError) => void }[] = [];
@@ -136,7 +163,17 @@ export class Session extends EventTarget {
 
   /** HELLO of the peer; `undefined` until the session is open. */
   get peer(): Hello | undefined {
-    return this.#link?.connection.peer;
+    return this.#link?.connection.peer ?? this.#mux.peer;
+  }
+
+  /** Whether the streams went on when the session came by its current connection; `undefined` on the first one. */
+  get resumed(): ResumeOutcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Bytes that the session holds for the time after a loss: sent and kept, queued, not read. */
+  get heldBytes(): number {
+    return this.#mux.heldBytes;
   }
 
   /**
@@ -224,7 +261,8 @@ export class Session extends EventTarget {
   /** Figures of this moment. */
   stats(): SessionStats {
     const link = this.#link;
-    const { outbox, table, window } = link?.connection.mux ?? this.#mux;
+    const mux = this.#state === "open" && link !== undefined ? link.connection.mux : this.#mux;
+    const { outbox, table, window } = mux;
     const counters = link?.connection.counters;
     const before = this.#before;
     return {
@@ -236,6 +274,10 @@ export class Session extends EventTarget {
       recordsSent: before.recordsSent + (counters?.recordsSent ?? 0),
       recordsReceived: before.recordsReceived + (counters?.recordsReceived ?? 0),
       reconnects: this.#reconnects,
+      resumes: this.#resumes,
+      migrations: this.#migrations,
+      resentBytes: this.#resent + mux.resentBytes,
+      retainedBytes: outbox.retainedBytes,
       streams: table.size,
       queuedBytes: outbox.queuedBytes,
       bufferedBytes: link?.bufferedBytes,
@@ -270,14 +312,43 @@ export class Session extends EventTarget {
     return this.close().then(() => {});
   }
 
+  /**
+   * Move to another transport without a loss: streams and calls go on, in both directions, while data flows. The
+   * transport must lead to the same server; it is closed when that does not work, and the session stays where it is.
+   * @throws {StateError} when this side is not the client, or the session is not open or cannot be carried on.
+   * @throws {WireError} when the server does not take it over in time.
+   */
+  migrate(transport: Transport): Promise<void> {
+    if (this.migrator !== undefined) return this.migrator(transport);
+    transport.close(1_000, "");
+    return Promise.reject(new StateError("Cannot migrate: only the client of a session can"));
+  }
+
   /** Carry on over this link. For those that connect and listen. */
   attach(link: Link): void {
+    this.#collect(new StateError("Connection was replaced"));
     this.#link = link;
   }
 
+  /** The link that carries the session now. For those that connect and listen. */
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
   /** The session is open. For those that connect and listen. */
-  opened(): void {
-    this.setState("open", undefined, 0);
+  opened(outcome?: ResumeOutcome): void {
+    if (outcome !== undefined) this.#outcome = outcome;
+    if (outcome?.resumed) this.#resumes++;
+    // A fresh start has streams of its own.
+    if (this.#link !== undefined) this.#mux = this.#link.connection.mux;
+    this.setState("open", undefined, 0, outcome);
+  }
+
+  /** The session has moved to the link that is attached now. For those that connect. */
+  migrated(from: TransportName | undefined): void {
+    this.#migrations++;
+    this.#outcome = { resumed: true, reason: "migrated" };
+    this.dispatchEvent(new MigratedEvent(from, this.#link?.transport ?? "memory"));
   }
 
   /** The peer takes no new streams: they wait for the next connection. For those that connect. */
@@ -285,24 +356,59 @@ export class Session extends EventTarget {
     this.#mux = new Mux(this.role, this.#options.limits);
   }
 
-  /** The connection is gone and another one will follow: its streams are over. For those that connect. */
-  detached(error: WireError, retryInMs: number): void {
+  /** The connection is gone, the streams wait to be carried on. For those that connect and listen. */
+  lost(error: WireError, retryInMs: number): void {
     if (this.#state === "open") this.#reconnects++;
-    // Streams that no connection has seen wait for the next one.
-    if (this.#link?.connection.mux === this.#mux) this.#mux = new Mux(this.role, this.#options.limits);
+    this.#collect(error);
+    this.#mux.suspend();
+    const mux = this.#mux;
+    mux.wake = () => queueMicrotask(() => this.#hear(mux));
+    this.setState("resuming", error, retryInMs);
+  }
+
+  /** The connection is gone; streams that none has seen yet wait for the next one. For those that connect. */
+  disconnected(error: WireError, retryInMs: number): void {
+    if (this.#state === "open") this.#reconnects++;
     this.#collect(error);
     this.setState("connecting", error, retryInMs);
+  }
+
+  /**
+   * The streams cannot be carried on: they end, and fresh ones wait for the next connection. For those that connect.
+   * @param next - carries the fresh ones
+   */
+  startOver(error: WireError, retryInMs: number, next: Mux = new Mux(this.role, this.#options.limits)): void {
+    const mux = this.#mux;
+    this.#mux = next;
+    this.#resent += mux.resentBytes;
+    this.disconnected(error, retryInMs);
+    this.failStreams(mux, error);
+  }
+
+  /** End all streams that no connection carries any more. For those that connect. */
+  failStreams(mux: Mux, error: WireError | undefined): void {
+    mux.fail(error);
+    for (let event = mux.poll(); event !== undefined; event = mux.poll()) this.notify(event);
+  }
+
+  /** Deliver what happens to streams while no connection does it. */
+  #hear(mux: Mux): void {
+    if (mux.live) return;
+    for (let event = mux.poll(); event !== undefined; event = mux.poll()) this.notify(event);
   }
 
   /** The session is over. For those that connect and listen. */
   end(error: WireError | undefined): void {
     if (this.#state === "closed") return;
+    const carried = this.#link?.connection.mux === this.#mux;
     this.#collect(error);
-    this.#mux.fail(error);
+    if (carried) this.#mux.fail(error);
     this.#error = error;
+    this.keeper?.remove(this);
     this.setState("closed", error, 0);
     this.#abort?.abort(error);
     this.#resolveClosed(error);
+    if (!carried) this.failStreams(this.#mux, error);
   }
 
   #collect(error: WireError | undefined): void {
@@ -322,10 +428,15 @@ export class Session extends EventTarget {
   }
 
   /** Enter a state and tell the listeners. For those that connect and listen. */
-  setState(state: SessionState, error: WireError | undefined, retryInMs: number): void {
+  setState(
+    state: SessionState,
+    error: WireError | undefined,
+    retryInMs: number,
+    outcome?: ResumeOutcome,
+  ): void {
     if (this.#state === "closed") return;
     this.#state = state;
-    this.dispatchEvent(new StateChangeEvent(state, error, retryInMs));
+    this.dispatchEvent(new StateChangeEvent(state, error, retryInMs, outcome));
   }
 
   /** Deliver what concerns streams, datagrams and pings. For those that connect and listen. */
@@ -350,9 +461,12 @@ export class Session extends EventTarget {
       case "pong":
         for (const ping of this.#pings.splice(0)) ping.resolve(event.roundTripMs);
         return;
+      case "goaway":
+        this.dispatchEvent(new GoAwayEvent(event.error, event.delayMs));
+        return;
       case "authenticate":
       case "open":
-      case "goaway":
+      case "stalled":
       case "closed":
         return;
     }

@@ -116,6 +116,8 @@ export class Application implements HostObserver {
         this.#world.note(this.role, `closed ${event.error?.code}`);
         this.#world.trace.line(this.#world.clock.now(), () => `${this.role} ${event.error?.message}`);
         break;
+      case "stalled":
+        break;
       default:
         this.#onStreamEvent(event.stream, event);
     }
@@ -127,7 +129,7 @@ export class Application implements HostObserver {
       if (this.connection.state !== "authenticating") return;
       if (this.rejects) this.#world.fault("reject");
       if (this.rejects) this.connection.close("ERR_AUTH", "Not today");
-      else this.connection.accept(new Uint8Array(16).fill(7), this.#world.clock.now());
+      else this.connection.accept({ sessionId: new Uint8Array(16).fill(7) }, this.#world.clock.now());
     };
     // Inside an event, so that the connection hears of it while it delivers others.
     if (acceptMs === 0) answer();
@@ -177,10 +179,7 @@ export class Application implements HostObserver {
     this.#world.note(this.role, "datagram", number);
     if (number <= this.#lastDatagram)
       this.#world.fail(`${this.role}: datagram ${number} came after ${this.#lastDatagram}`);
-    if (
-      this.peer.datagramsSent[number] !== payload.length ||
-      payload.subarray(4).some((byte) => byte !== (number & 255))
-    ) {
+    if (this.peer.datagramsSent[number] !== payload.length || !filledWith(payload, number & 255)) {
       this.#world.fail(`${this.role}: datagram ${number} of ${payload.length} bytes was not sent so`);
     }
     this.#lastDatagram = number;
@@ -282,10 +281,11 @@ export class Application implements HostObserver {
   #lookAtFrame(frame: FrameReader): void {
     const world = this.#world;
     const bodyBytes = frame.bodyEnd - frame.bodyAt;
-    world.trace.line(
-      world.clock.now(),
-      () => `${this.role}   type ${frame.type} flags ${frame.flags} stream ${frame.stream}, ${bodyBytes}`,
-    );
+    if (world.trace.kept) {
+      const { flags, stream, type } = frame;
+      const text = `${this.role}   type ${type} flags ${flags} stream ${stream}, ${bodyBytes}`;
+      world.trace.line(world.clock.now(), () => text);
+    }
     if (frame.type === FrameType.HELLO) this.#helloSent = true;
     if (frame.type === FrameType.OPEN && this.role === "client" && !this.opened && this.#helloSent)
       world.mark("earlyData");
@@ -318,6 +318,12 @@ export class Application implements HostObserver {
   get other(): Role {
     return otherRole(this.role);
   }
+}
+
+/** Whether every byte behind the number of a datagram is `value`. */
+function filledWith(payload: Bytes, value: number): boolean {
+  for (let i = 4; i < payload.length; i++) if (payload[i] !== value) return false;
+  return true;
 }
 
 function describe({ progressAt, send }: Stream): string {

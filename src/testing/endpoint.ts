@@ -1,4 +1,4 @@
-import type { Bytes } from "../core/bytes.ts";
+import { type Bytes, equalBytes } from "../core/bytes.ts";
 import { type ErrorName, StreamError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { SESSION_ID } from "../core/frame.ts";
@@ -308,7 +308,7 @@ export class Endpoint {
   /** @throws {Violation} when a message changed after it was read. */
   checkKept(): void {
     for (const { bytes, copy } of this.#kept) {
-      if (bytes.some((byte, i) => byte !== copy[i]))
+      if (!equalBytes(bytes, copy))
         this.#world.fail(`half ${this.in.number}: a message changed after it was read`);
     }
   }

@@ -2,7 +2,7 @@ import type { Bytes } from "../core/bytes.ts";
 import type { Connection } from "../core/connection.ts";
 import { TransportError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { VirtualClock } from "./clock.ts";
 
@@ -30,6 +30,7 @@ export class Host {
   readonly #clock: VirtualClock;
   readonly #observer: HostObserver;
   #flushing = false;
+  #flushCall: unknown;
   #blocked = false;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -48,11 +49,10 @@ export class Host {
   start(): void {
     this.connection.mux.wake = this.#wake;
     this.#transport.start({
-      data: (lane, bytes) =>
-        this.#whenAwake(() => {
-          this.connection.receive(lane, bytes, this.#clock.now());
-          this.settle();
-        }),
+      data: (lane, bytes) => {
+        if (this.#sleeping) this.#deferred.push(() => this.#receive(lane, bytes));
+        else this.#receive(lane, bytes);
+      },
       drain: () =>
         this.#whenAwake(() => {
           this.#blocked = false;
@@ -118,14 +118,23 @@ export class Host {
   }
 
   #whenAwake(run: () => void): void {
-    if (this.frozen || this.#deferred.length > 0) this.#deferred.push(run);
+    if (this.#sleeping) this.#deferred.push(run);
     else run();
+  }
+
+  get #sleeping(): boolean {
+    return this.frozen || this.#deferred.length > 0;
+  }
+
+  #receive(lane: LaneId, bytes: Bytes): void {
+    this.connection.receive(lane, bytes, this.#clock.now());
+    this.settle();
   }
 
   readonly #wake = (): void => {
     if (this.#flushing || this.#over) return;
     this.#flushing = true;
-    this.#clock.scheduleAt(this.#onFlush, this.#clock.now());
+    this.#flushCall = this.#clock.scheduleAt(this.#onFlush, this.#clock.now());
   };
 
   readonly #onFlush = (): void => {
@@ -134,6 +143,7 @@ export class Host {
 
   readonly #flush = (): void => {
     this.#flushing = false;
+    this.#clock.cancel(this.#flushCall); // when a timer came first
     if (this.#over) return;
     const { connection } = this;
     const now = this.#clock.now();
@@ -159,12 +169,12 @@ export class Host {
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
+  /** Keep the timer no later than the deadline; one that fires too early arms itself again. */
   #arm(): void {
     if (this.#over) return;
     const deadline = this.connection.deadline ?? Number.POSITIVE_INFINITY;
-    if (deadline === this.#timerAt) return;
+    if (deadline >= this.#timerAt) return;
     this.#disarm();
-    if (deadline === Number.POSITIVE_INFINITY) return;
     this.#timerAt = deadline;
     this.#timer = this.#clock.scheduleAt(this.#onTimer, deadline);
   }

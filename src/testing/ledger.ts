@@ -9,7 +9,13 @@ const CONTENT_BYTES = 65_536;
 /** A message of this length or more begins with its half, its place in it and a checksum of those. */
 const HEADER_BYTES = 12;
 
-const content: Bytes = new Random(20_240_229).bytes(CONTENT_BYTES);
+/** The random content, and again its first bytes, so that a word can be read at any place of it. */
+const content: Bytes = new Random(20_240_229).bytes(CONTENT_BYTES + 4);
+content.copyWithin(CONTENT_BYTES, 0, 4);
+const contentView = new DataView(content.buffer);
+
+/** Bytes from which on a view of a message costs less than it saves. */
+const VIEW_BYTES = 64;
 
 /** A message that was planned: its length, and where in the random content it begins. */
 export interface Message {
@@ -45,14 +51,12 @@ export class Half {
 
   /** Bytes of message `index`, if it were `message`. */
   encode(index: number, message: Message): Bytes {
-    const bytes: Bytes = new Uint8Array(message.length);
-    for (let at = 0, from = message.from; at < bytes.length; from = 0) {
-      const part = content.subarray(from, from + bytes.length - at);
-      bytes.set(part, at);
-      at += part.length;
+    const bytes = contentFrom(message);
+    if (bytes.length >= HEADER_BYTES) {
+      writeWord(bytes, 0, this.number);
+      writeWord(bytes, 4, index);
+      writeWord(bytes, 8, this.#sum(index, message));
     }
-    if (bytes.length >= HEADER_BYTES)
-      for (const [i, word] of this.#header(index, message).entries()) writeWord(bytes, i * 4, word);
     return bytes;
   }
 
@@ -63,23 +67,50 @@ export class Half {
     if (bytes.length !== message.length)
       return `message ${this.read} has ${bytes.length} bytes instead of ${message.length}`;
     const headerBytes = bytes.length >= HEADER_BYTES ? HEADER_BYTES : 0;
-    if (headerBytes > 0) {
-      const wrong = this.#header(this.read, message).findIndex((word, i) => readWord(bytes, i * 4) !== word);
+    if (headerBytes > 0 && !this.#hasHeader(bytes, message)) {
       const found = [0, 4, 8].map((at) => readWord(bytes, at)).join(" ");
-      if (wrong >= 0) return `message ${this.read} has header ${found}: it is another one`;
+      return `message ${this.read} has header ${found}: it is another one`;
     }
-    for (let at = headerBytes, from = message.from + headerBytes; at < bytes.length; at++, from++) {
-      if (bytes[at] !== content[from & (CONTENT_BYTES - 1)])
-        return `message ${this.read} differs at byte ${at}`;
-    }
-    return undefined;
+    const at = firstDifference(bytes, headerBytes, message.from);
+    return at < bytes.length ? `message ${this.read} differs at byte ${at}` : undefined;
   }
 
-  #header(index: number, message: Message): number[] {
-    const sum =
-      Math.imul(this.number * 31 + index, 0x9e3779b1) ^ Math.imul(message.length + message.from, 0x85ebca6b);
-    return [this.number, index, sum >>> 0];
+  #hasHeader(bytes: Bytes, message: Message): boolean {
+    return (
+      readWord(bytes, 0) === this.number &&
+      readWord(bytes, 4) === this.read &&
+      readWord(bytes, 8) === this.#sum(this.read, message)
+    );
   }
+
+  #sum(index: number, message: Message): number {
+    const place = Math.imul(this.number * 31 + index, 0x9e3779b1);
+    return (place ^ Math.imul(message.length + message.from, 0x85ebca6b)) >>> 0;
+  }
+}
+
+function contentFrom({ from, length }: Message): Bytes {
+  const bytes: Bytes = new Uint8Array(length);
+  for (let at = 0, start = from; at < length; start = 0) {
+    const part = content.subarray(start, Math.min(CONTENT_BYTES, start + length - at));
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+/** @returns the first byte from `at` on that is not that of the content from `from` on; the length when all are. */
+function firstDifference(bytes: Bytes, start: number, from: number): number {
+  const mask = CONTENT_BYTES - 1;
+  const { length } = bytes;
+  let at = start;
+  if (length >= VIEW_BYTES) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+    const end = length - 4;
+    while (at <= end && view.getInt32(at, true) === contentView.getInt32((from + at) & mask, true)) at += 4;
+  }
+  while (at < length && bytes[at] === content[(from + at) & mask]) at++;
+  return at;
 }
 
 function writeWord(bytes: Bytes, at: number, word: number): void {

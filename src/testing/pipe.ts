@@ -1,5 +1,6 @@
 import { type Bytes, concatBytes } from "../core/bytes.ts";
 import type { Clock } from "../transports/drive.ts";
+import { VirtualClock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 /** How one direction of a simulated link behaves. */
@@ -30,6 +31,9 @@ export interface PipeEvents {
   cut(): void;
 }
 
+/** Times in a pipe are multiples of it. */
+const QUANTUM_MS = 1 / 1_024;
+
 /** What happened in a pipe. */
 export interface PipeCounters {
   records: number;
@@ -45,17 +49,21 @@ export interface PipeCounters {
   refusals: number;
 }
 
+/** The bytes of `record` from `start` to `end`. They arrive as a view, which costs less than an array of its own. */
 interface Piece {
-  readonly bytes: Bytes;
+  readonly record: Bytes;
+  readonly start: number;
+  readonly end: number;
   departAt: number;
   arriveAt: number;
-  /** Whether a record ends with it. */
-  readonly last: boolean;
 }
 
 /**
  * One direction of a simulated link: what is written leaves at the bandwidth, travels for the latency and arrives in
  * order. While it is frozen nothing leaves and nothing arrives, so that the buffer fills.
+ *
+ * On a {@link VirtualClock} bytes leave without a call of the clock of their own, unless the sender waits for that:
+ * they are counted when someone asks. What leaves at a time counts as buffered until that time is over.
  */
 export class Pipe {
   options: PipeOptions;
@@ -71,6 +79,8 @@ export class Pipe {
   /** Replaces one record by others, to plant a fault that no network has; `undefined` for none. */
   tamper: ((record: Bytes, index: number) => readonly Bytes[]) | undefined;
   readonly #clock: Clock;
+  /** Whether no time passes inside a call of the clock: only then does the time tell what a sender has seen leave. */
+  readonly #timeStandsStill: boolean;
   readonly #random: Random;
   readonly #to: PipeEvents;
   /** Pieces from `#arrived` to `#departed` are on their way, the later ones wait. */
@@ -94,12 +104,14 @@ export class Pipe {
   constructor(clock: Clock, random: Random, options: PipeOptions, to: PipeEvents) {
     this.options = options;
     this.#clock = clock;
+    this.#timeStandsStill = clock instanceof VirtualClock;
     this.#random = random;
     this.#to = to;
   }
 
   /** Bytes that wait to leave. */
   get bufferedBytes(): number {
+    this.#leaveBefore(this.#clock.now());
     return this.#bufferedBytes;
   }
 
@@ -116,39 +128,42 @@ export class Pipe {
     counters.bytes += record.length;
     if (tamper === undefined) this.#cutUp(record);
     else for (const other of tamper(record.slice(), index)) this.#cutUp(other);
+    const full = this.bufferedBytes > this.options.bufferBytes;
+    if (full) {
+      this.#senderWaits = true;
+      counters.refusals++;
+    }
     this.#arm();
-    if (this.#bufferedBytes <= this.options.bufferBytes) return true;
-    this.#senderWaits = true;
-    counters.refusals++;
-    return false;
+    return !full;
   }
 
-  #cutUp(record: Bytes): void {
+  #cutUp(original: Bytes): void {
     const { maxPieceBytes, messageBoundaries } = this.options;
+    const record = original.slice();
     if (messageBoundaries || record.length <= 1 || maxPieceBytes === Number.POSITIVE_INFINITY) {
-      this.#send(record.slice(), true);
+      this.#send(record, 0, record.length);
       return;
     }
     let at = 0;
     while (at < record.length) {
       const end = Math.min(record.length, at + this.#random.int(1, maxPieceBytes));
-      this.#send(record.slice(at, end), end === record.length);
+      this.#send(record, at, end);
       if (end < record.length && at === 0) this.counters.splits++;
       at = end;
     }
   }
 
-  #send(bytes: Bytes, last: boolean): void {
+  #send(record: Bytes, start: number, end: number): void {
     const { bytesPerSecond, jitterMs, latencyMs } = this.options;
-    const start = Math.max(this.#clock.now(), this.#busyUntil);
-    const departAt = quantized(start + (bytes.length * 1_000) / bytesPerSecond);
+    const startAt = Math.max(this.#clock.now(), this.#busyUntil);
+    const departAt = quantized(startAt + ((end - start) * 1_000) / bytesPerSecond);
     const delay = jitterMs > 0 ? this.#random.float() * jitterMs : 0;
     if (delay > 0) this.counters.delays++;
     const arriveAt = Math.max(this.#lastArriveAt, quantized(departAt + latencyMs + delay));
     this.#busyUntil = departAt;
     this.#lastArriveAt = arriveAt;
-    this.#bufferedBytes += bytes.length;
-    this.#queue.push({ bytes, departAt, arriveAt, last });
+    this.#bufferedBytes += end - start;
+    this.#queue.push({ record, start, end, departAt, arriveAt });
   }
 
   /** Nothing follows: `ended` comes when all has arrived. */
@@ -167,7 +182,9 @@ export class Pipe {
 
   /** Stop until as many calls of {@link thaw} have come. */
   freeze(): void {
-    if (this.#frozen++ === 0) this.#frozenAt = this.#clock.now();
+    const now = this.#clock.now();
+    this.#leaveBefore(now);
+    if (this.#frozen++ === 0) this.#frozenAt = now;
     this.#disarm();
   }
 
@@ -197,11 +214,12 @@ export class Pipe {
 
   #arm(): void {
     if (this.#frozen > 0 || this.#over) return;
-    const waiting = this.#queue[this.#departed];
-    const moving = this.#queue[this.#arrived];
-    const ended = this.#ending && moving === undefined ? this.#clock.now() : Number.POSITIVE_INFINITY;
-    const at = Math.min(waiting?.departAt ?? ended, moving?.arriveAt ?? ended);
-    if (at >= this.#timerAt || at === Number.POSITIVE_INFINITY) return;
+    const first = this.#queue[this.#arrived];
+    if (first === undefined && !this.#ending) return;
+    const waiting = this.#senderWaits || !this.#timeStandsStill ? this.#queue[this.#departed] : undefined;
+    const arriveAt = first?.arriveAt ?? this.#clock.now();
+    const at = waiting === undefined ? arriveAt : Math.min(waiting.departAt, arriveAt);
+    if (at >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = at;
     this.#timer = this.#clock.schedule(this.#pump, at - this.#clock.now());
@@ -220,7 +238,7 @@ export class Pipe {
     this.#depart(now);
     while (this.#frozen === 0 && !this.#over) {
       const piece = this.#queue[this.#arrived];
-      if (piece === undefined || piece.arriveAt > now) break;
+      if (piece === undefined || piece.arriveAt > now || this.#arrived >= this.#departed) break;
       this.#deliver(piece, now);
     }
     if (this.#ending && !this.#over && this.#frozen === 0 && this.#arrived === this.#queue.length) {
@@ -231,37 +249,48 @@ export class Pipe {
     this.#arm();
   };
 
-  #depart(now: number): void {
+  #leaveBefore(now: number): void {
+    if (this.#timeStandsStill && this.#frozen === 0) this.#leave(now - QUANTUM_MS);
+  }
+
+  /** Count what has left up to the time `untilMs` as on its way. */
+  #leave(untilMs: number): void {
     for (let piece = this.#queue[this.#departed]; piece !== undefined; piece = this.#queue[this.#departed]) {
-      if (piece.departAt > now) break;
-      this.#bufferedBytes -= piece.bytes.length;
+      if (piece.departAt > untilMs) break;
+      this.#bufferedBytes -= piece.end - piece.start;
       this.#departed++;
     }
+  }
+
+  #depart(now: number): void {
+    this.#leave(now);
     if (!this.#senderWaits || this.#bufferedBytes > this.options.bufferBytes / 4) return;
     this.#senderWaits = false;
     if (!this.#ending) this.#to.drain();
   }
 
   #deliver(first: Piece, now: number): void {
-    const parts = [first.bytes];
-    let length = first.bytes.length;
-    let last = first.last;
+    let last = first;
+    let earlier: Bytes | undefined;
+    let start = first.start;
     this.#take();
     for (let next = this.#joinable(now); next !== undefined; next = this.#joinable(now)) {
       this.counters.joins++;
-      parts.push(next.bytes);
-      length += next.bytes.length;
-      last = next.last;
+      if (next.record !== last.record) {
+        earlier = joined(earlier, view(last.record, start, last.end));
+        start = 0;
+      }
+      last = next;
       this.#take();
     }
-    const bytes = parts.length === 1 ? first.bytes : concatBytes(parts, length);
+    const bytes = joined(earlier, view(last.record, start, last.end));
     const left = this.#cutAfter - this.counters.delivered;
-    if (length > left) {
+    if (bytes.length > left) {
       this.#deliverCut(bytes, left);
       return;
     }
-    this.counters.delivered += length;
-    this.atBoundary = last;
+    this.counters.delivered += bytes.length;
+    this.atBoundary = last.end === last.record.length;
     this.#to.deliver(bytes);
   }
 
@@ -290,7 +319,15 @@ export class Pipe {
   }
 }
 
-/** A time that sums of times keep exact: a multiple of 1/1024 ms. */
+function view(record: Bytes, start: number, end: number): Bytes {
+  return end - start === record.length ? record : record.subarray(start, end);
+}
+
+function joined(earlier: Bytes | undefined, bytes: Bytes): Bytes {
+  return earlier === undefined ? bytes : concatBytes([earlier, bytes], earlier.length + bytes.length);
+}
+
+/** A time that sums of times keep exact: a multiple of {@link QUANTUM_MS}. */
 function quantized(ms: number): number {
-  return Math.ceil(ms * 1_024) / 1_024;
+  return Math.ceil(ms * 1_024) * QUANTUM_MS;
 }

@@ -49,7 +49,9 @@ export class Random {
   skewed(least: number, most: number): number {
     const range = most - least;
     const digits = this.int(0, 32 - Math.clz32(range));
-    return digits === 0 ? least : least + this.int(2 ** (digits - 1), Math.min(range, 2 ** digits - 1));
+    return digits === 0
+      ? least
+      : least + this.int(1 << (digits - 1), Math.min(range, ((1 << digits) - 1) >>> 0));
   }
 
   /** True in `probability` of all calls, 0 to 1. */

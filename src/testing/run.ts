@@ -1,5 +1,6 @@
 import { BufferPool } from "../core/buffer-pool.ts";
 import { Connection } from "../core/connection.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Role } from "../core/stream-table.ts";
 import { Application } from "./application.ts";
 import { VirtualClock } from "./clock.ts";
@@ -67,10 +68,17 @@ const SETTLE_MS = 1_000;
 const PROBES = 20;
 const PROBE_BYTES = 3_000;
 
+/** Pieces of records are no smaller at the end, when all faults are over: they take time. */
+const PROBE_PIECE_BYTES = 40;
+
 /** Every such seed has a day in which nothing happens. */
 const IDLE_DAY_EVERY = 50;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
+
+/** Least times of timers that repeat for all of a day: shorter ones only repeat more often, and take time. */
+const DAY_KEEP_ALIVE_MS = 5_000;
+const DAY_STALL_MS = 12_000;
 
 /**
  * Let two connections work over a bad network, as the seed says, and check that nothing is lost, sent twice, mixed up,
@@ -105,7 +113,12 @@ class Run {
     const random = new Random(seed);
     const drawn = drawConfiguration(random.fork(1), operations);
     const faults = new Set([...drawn.faults].filter((kind) => !without.includes(kind)));
-    const configuration: Configuration = { ...drawn, faults, link: withoutLinkFaults(drawn, without) };
+    const configuration: Configuration = {
+      ...drawn,
+      faults,
+      link: withoutLinkFaults(drawn, without),
+      limits: hasDay(seed) ? forDay(drawn.limits) : drawn.limits,
+    };
     const clock = new VirtualClock(1_000);
     this.#world = new World(clock, configuration, random.fork(2), new Trace(logLines));
     this.#link = new SimulatedLink(clock, random.fork(3), configuration.link);
@@ -143,7 +156,7 @@ class Run {
     };
     step();
     this.#stepWhile(() => world.operations < world.configuration.operations, 20_000);
-    if (this.#seed % IDLE_DAY_EVERY === 0) this.#idle(DAY_MS);
+    if (hasDay(this.#seed)) this.#idle(DAY_MS);
     else if (this.#planRandom.chance(0.1)) this.#idle(MINUTE_MS);
     this.#heal();
     this.#finish();
@@ -285,6 +298,8 @@ class Run {
   /** After all that, each side can open as many streams as ever and fill them. */
   #probe(): void {
     const [client, server] = [this.#client, this.#server];
+    const { maxPieceBytes } = this.#world.configuration.link;
+    this.#link.change({ maxPieceBytes: Math.max(maxPieceBytes, PROBE_PIECE_BYTES) });
     for (const side of [client, server]) {
       side.host.act(() => {
         for (let count = PROBES; count > 0; count--) side.open()?.plan(PROBE_BYTES);
@@ -334,6 +349,19 @@ class Run {
       log: world.trace.lines,
     };
   }
+}
+
+function hasDay(seed: number): boolean {
+  return seed % IDLE_DAY_EVERY === 0;
+}
+
+function forDay({ client, server }: Configuration["limits"]): Configuration["limits"] {
+  const slower = (limits: Limits): Limits => ({
+    ...limits,
+    keepAliveMs: Math.max(limits.keepAliveMs, DAY_KEEP_ALIVE_MS),
+    stallMs: Math.max(limits.stallMs, DAY_STALL_MS),
+  });
+  return { client: slower(client), server: slower(server) };
 }
 
 function withoutLinkFaults(drawn: Configuration, without: readonly FaultKind[]): Configuration["link"] {

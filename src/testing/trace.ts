@@ -1,9 +1,12 @@
 import type { Bytes } from "../core/bytes.ts";
 
+/** Bytes from which on a view of a record costs less than it saves. */
+const VIEW_BYTES = 64;
+
 /**
  * What happened in a run, as a number that two equal runs share, and on request as text.
  *
- * Two 32-bit FNV-1a sums over the same bytes with different primes. Source: Fowler, Noll and Vo, IETF draft
+ * Two 32-bit FNV-1a sums with different primes over the same words. Source: Fowler, Noll and Vo, IETF draft
  * draft-eastlake-fnv.
  */
 export class Trace {
@@ -17,17 +20,24 @@ export class Trace {
     this.#mostLines = mostLines;
   }
 
+  /** Whether lines are kept. */
+  get kept(): boolean {
+    return this.#mostLines > 0;
+  }
+
   /** The last lines. */
   get lines(): readonly string[] {
     return this.#mostLines === 0 ? [] : this.#lines.slice(-this.#mostLines);
   }
 
-  /** Add numbers. */
-  add(...values: readonly number[]): void {
-    for (const value of values) {
+  /** Add a number. */
+  add(value: number): void {
+    const word = value | 0;
+    this.#word(word);
+    if (word !== value) {
       const whole = Math.floor(value);
-      this.#word(whole | 0);
-      this.#word(((value - whole) * 1_048_576) | 0);
+      this.#word(whole / 4_294_967_296);
+      this.#word((value - whole) * 1_048_576);
     }
   }
 
@@ -35,8 +45,17 @@ export class Trace {
   addBytes(bytes: Bytes): void {
     let low = this.#low;
     let high = this.#high;
-    for (let i = 0; i < bytes.length; i++) {
-      const byte = bytes[i] as number;
+    let at = 0;
+    if (bytes.length >= VIEW_BYTES) {
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (const end = bytes.length - 4; at <= end; at += 4) {
+        const word = view.getInt32(at, true);
+        low = Math.imul(low ^ word, 0x01000193);
+        high = Math.imul(high ^ (word >>> 7) ^ (word << 11), 0x01000197);
+      }
+    }
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at] as number;
       low = Math.imul(low ^ byte, 0x01000193);
       high = Math.imul(high ^ byte, 0x01000197);
     }

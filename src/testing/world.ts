@@ -51,8 +51,13 @@ export class World {
 
   /** Add to the trace. */
   note(role: Role, what: string, ...numbers: readonly number[]): void {
-    this.trace.add(this.clock.now(), role === "client" ? 1 : 2, what.length, ...numbers);
-    this.trace.line(this.clock.now(), () => `${role} ${what} ${numbers.join(" ")}`);
+    const { trace } = this;
+    const now = this.clock.now();
+    trace.add(now);
+    trace.add(role === "client" ? 1 : 2);
+    trace.add(what.length);
+    for (let i = 0; i < numbers.length; i++) trace.add(numbers[i] as number);
+    if (trace.kept) trace.line(now, () => `${role} ${what} ${numbers.join(" ")}`);
   }
 
   /** @throws {Violation} always. */

@@ -65,7 +65,7 @@ async function openManual() {
     for (; taken < transport.records.length; taken++)
       server.receive(0 as LaneId, transport.records[taken] as Bytes, clock.now());
     for (let event = server.poll(); event !== undefined; event = server.poll()) {
-      if (event.kind === "authenticate") server.accept(new Uint8Array(16), clock.now());
+      if (event.kind === "authenticate") server.accept({ sessionId: new Uint8Array(16) }, clock.now());
     }
     for (;;) {
       const record = server.takeOutput(0 as LaneId, 1 << 16, clock.now());
@@ -89,7 +89,7 @@ describe("Drive", () => {
     const server = connection("server", performance.now());
     new Drive(client, a, () => {}).start();
     new Drive(server, b, (event) => {
-      if (event.kind === "authenticate") server.accept(new Uint8Array(16), performance.now());
+      if (event.kind === "authenticate") server.accept({ sessionId: new Uint8Array(16) }, performance.now());
     }).start();
     await settle();
     expect([client.state, server.state]).toEqual(["open", "open"]);
@@ -156,7 +156,9 @@ describe("Drive", () => {
     drive.abandon(error);
     transport.events.closed();
     await settle();
-    expect(events.filter((event) => event.kind === "closed")).toEqual([{ kind: "closed", error }]);
+    expect(events.filter((event) => event.kind === "closed")).toEqual([
+      { kind: "closed", error, resumable: false },
+    ]);
     expect([client.state, clock.waiting]).toEqual(["closed", 0]);
     expect(transport.closes.length).toBe(1);
   });

@@ -4,8 +4,10 @@ import { type Bytes, concatBytes } from "../../src/core/bytes.ts";
 import { Connection } from "../../src/core/connection.ts";
 import { ErrorCode, type ErrorName, StreamError } from "../../src/core/errors.ts";
 import { FrameReader, FrameType } from "../../src/core/frame.ts";
+import { encodeHello, type Hello } from "../../src/core/hello.ts";
 import { MAIN_LANE } from "../../src/core/lane.ts";
 import { type Limits, resolveLimits } from "../../src/core/limits.ts";
+import type { Mux } from "../../src/core/mux.ts";
 import { MAGIC } from "../../src/core/record.ts";
 import type { Role } from "../../src/core/stream-table.ts";
 import { fromHex, laneOf } from "../byte-lane.ts";
@@ -27,11 +29,22 @@ interface Case {
   readonly name: string;
   /** The side that is attacked. */
   readonly role: Role;
-  readonly state: "before-hello" | "authenticating" | "open";
+  /**
+   * How far it has come. "resuming": a session goes on, and the peer has not said RESUME. "resumed": it has said
+   * {@link Case.resume}. "unknown": the client named a session, and begins a fresh one.
+   */
+  readonly state: "before-hello" | "authenticating" | "open" | "resuming" | "resumed" | "unknown";
+  /** The connection before: the records that came, and the messages that this side sent, each on a stream of its own. */
+  readonly earlier?: { readonly came: readonly string[]; readonly sent: readonly string[] };
+  readonly resume?: string;
   readonly records: readonly Entry[];
   /** Code of the `closed` event, or of the stream; "none" when nothing is wrong. */
   readonly error: ErrorName | "none";
   readonly closes: boolean;
+  /** The streams are left as they are, for the next connection; nothing is said. */
+  readonly resumable?: boolean;
+  /** The peer has said CLOSE itself. */
+  readonly told?: boolean;
   /** "bytes": only for byte lanes, entries go as they are; "raw": without the magic too. */
   readonly lane?: "bytes" | "raw";
   readonly limits?: Partial<Limits>;
@@ -73,6 +86,17 @@ function churn(id: string): string {
   return `28${id}0100` + `50${id}0020`;
 }
 
+/** RESUME of a peer that has everything: a message of 5 bytes on stream 4 of the client, and one on 5 of the server. */
+const RESUME = "00a000" + "0001008010000040" + "80" + "0400000080040000" + "0500250080040000";
+
+const SESSION = { sessionId: new Uint8Array(16), resumeToken: new Uint8Array(32), resumeMs: 60_000 };
+
+/** A HELLO of the other side, in a record. */
+function helloOf(fields: Partial<Hello>): Bytes {
+  const body = encodeHello({ ...resolveLimits(), codecs: [], ...fields });
+  return concatBytes([fromHex("001000"), body], 3 + body.length);
+}
+
 /** The side that is attacked, and what it says. */
 class Victim {
   readonly connection: Connection;
@@ -83,17 +107,61 @@ class Victim {
   readonly streamErrors = new Set<string>();
   readonly #case: Case;
   readonly #boundaries: boolean;
+  readonly #mux: Mux | undefined;
 
-  constructor(one: Case, boundaries: boolean) {
+  /** @param mux - the streams of an earlier connection */
+  constructor(one: Case, boundaries: boolean, mux?: Mux) {
     this.#case = one;
     this.#boundaries = boundaries;
+    this.#mux = mux;
+    const { sessionId, resumeToken, resumeMs } = SESSION;
+    const asks = mux !== undefined && one.role === "client";
     this.connection = new Connection({
       role: one.role,
       messageBoundaries: boundaries,
       limits: resolveLimits(one.limits),
       codecs: [],
       now: this.now,
+      ...(one.earlier !== undefined && one.role === "client" ? { resumeMs } : {}),
+      ...(asks ? { resume: { sessionId, resumeToken, mux } } : {}),
     });
+  }
+
+  /** A connection with the streams of {@link Case.earlier}, which was lost. */
+  static after(one: Case, boundaries: boolean): Victim {
+    const { came, sent } = one.earlier as Case["earlier"] & object;
+    const before = new Victim({ ...one, state: "open" }, boundaries);
+    before.pump();
+    before.hear(helloOf(SESSION));
+    const { mux } = before.connection;
+    for (const message of sent)
+      mux.open({ name: "", priority: 3, metadata: new Uint8Array(0) }).trySend(fromHex(message));
+    before.pump();
+    for (const record of came) before.hear(fromHex(record));
+    before.connection.lost();
+    before.pump();
+    expect(before.closed).toBe("ERR_CONNECTION_LOST");
+    return new Victim(one, boundaries, mux);
+  }
+
+  /** One record; on a byte lane with its length, and behind the magic where it is the first one. */
+  hear(record: Bytes): void {
+    const lane = laneOf([record]);
+    const begun = this.connection.counters.bytesReceived > 0;
+    this.give(this.#boundaries ? record : begun ? lane.slice(MAGIC.length) : lane, Number.POSITIVE_INFINITY);
+  }
+
+  /** What a peer says first that names a session, or carries it on. */
+  greetAgain(): void {
+    const { state } = this.#case;
+    const { sessionId, resumeToken, resumeMs } = SESSION;
+    const resumed = this.#case.role === "client" && state !== "unknown";
+    this.pump();
+    this.hear(helloOf({ sessionId, resumeToken, resumeMs, ...(resumed ? { resumed } : {}) }));
+    expect(this.connection.state).toBe(state === "unknown" ? "open" : "resuming");
+    if (state !== "resumed") return;
+    this.hear(fromHex(this.#case.resume ?? RESUME));
+    expect(this.connection.state).toBe("open");
   }
 
   /** What a well-behaved peer says first. */
@@ -107,7 +175,7 @@ class Victim {
     });
     this.pump();
     if (peer.role === "server") peer.receive(MAIN_LANE, this.hello(), 0);
-    if (peer.role === "server") peer.accept(new Uint8Array(16), 0);
+    if (peer.role === "server") peer.accept({ sessionId: new Uint8Array(16) }, 0);
     const hello = peer.takeOutput(MAIN_LANE, 65_536, 0) as Bytes;
     this.give(this.#boundaries ? hello : laneOf([hello]), hello.length + 100);
     expect(this.connection.state).toBe("open");
@@ -131,8 +199,7 @@ class Victim {
   pump(): void {
     for (let event = this.connection.poll(); event !== undefined; event = this.connection.poll()) {
       if (event.kind === "closed") this.closed = event.error?.code ?? "ERR_NONE";
-      if (event.kind === "authenticate" && this.#case.state === "open")
-        this.connection.accept(new Uint8Array(16), this.now);
+      if (event.kind === "authenticate" && this.#case.state !== "authenticating") this.#accept();
       if (event.kind === "stream" && this.#case.stops === true)
         event.stream.stop(new StreamError("ERR_CANCELLED", ""));
       if (event.kind === "stream" && this.#case.release === true) {
@@ -153,6 +220,17 @@ class Victim {
     this.most = Math.max(this.most, window.received - window.consumed);
   }
 
+  #accept(): void {
+    const { sessionId, resumeToken, resumeMs } = SESSION;
+    const { earlier, state } = this.#case;
+    const keeps = earlier !== undefined || state === "unknown";
+    const mux = this.#mux === undefined ? {} : { mux: this.#mux };
+    this.connection.accept(
+      { sessionId, ...(keeps ? { resume: { resumeToken, resumeMs } } : {}), ...mux },
+      this.now,
+    );
+  }
+
   /** Code in the CLOSE that was written last. */
   get closeWritten(): number | undefined {
     const record = this.written.at(-1);
@@ -164,16 +242,21 @@ class Victim {
   }
 }
 
+/** States in which the peer has said nothing. */
+const BEFORE: ReadonlySet<Case["state"]> = new Set(["before-hello", "authenticating"]);
+
 /** The attack on a lane with record boundaries, or on one of bytes in pieces. */
 function attack(one: Case, pieceBytes: number | undefined): Victim {
-  const victim = new Victim(one, pieceBytes === undefined);
+  const boundaries = pieceBytes === undefined;
+  const victim = one.earlier === undefined ? new Victim(one, boundaries) : Victim.after(one, boundaries);
   victim.pump();
   if (one.state === "open") victim.greet();
+  else if (!BEFORE.has(one.state)) victim.greetAgain();
   const records = one.records.flatMap((entry) => recordsOf(entry, one.role));
   if (pieceBytes === undefined) {
     for (const record of records) victim.give(record, Number.POSITIVE_INFINITY);
   } else {
-    const magic = one.state === "open" || one.lane === "raw" ? [] : [MAGIC];
+    const magic = !BEFORE.has(one.state) || one.lane === "raw" ? [] : [MAGIC];
     const lane = one.lane === undefined ? [laneOf(records).subarray(MAGIC.length)] : records;
     const parts = [...magic, ...lane];
     const whole = concatBytes(
@@ -194,9 +277,16 @@ function check(one: Case, victim: Victim): void {
   expect(victim.closed).toBe(one.closes ? one.error : undefined);
   const limits = resolveLimits(one.limits);
   expect(victim.most).toBeLessThanOrEqual(limits.maxSessionWindowBytes + limits.maxMessageBytes);
+  if (one.resumable) {
+    expect(victim.connection.state).toBe("closed");
+    expect(victim.connection.mux.table.size).toBeGreaterThan(0);
+    expect(victim.closeWritten).toBeUndefined();
+    return;
+  }
   if (one.closes) {
     expect(victim.connection.state).toBe("closed");
     expect(victim.connection.mux.table.size).toBe(0);
+    if (one.told) return;
     // A client that never said HELLO gets no answer, unless it said one of another version.
     const silent = one.role === "server" && one.state === "before-hello" && one.error !== "ERR_VERSION";
     if (silent) expect(victim.written).toEqual([]);
@@ -229,7 +319,7 @@ describe("malformed input", () => {
     expect(CASES.length).toBeGreaterThanOrEqual(45);
     const rows = new Set(CASES.map(({ row }) => row));
     for (let row = 1; row <= 16; row++) expect(rows).toContain(`T${row}`);
-    for (const row of ["T19", "T23", "T25", "T31"]) expect(rows).toContain(row);
+    for (const row of ["T19", "T23", "T25", "T31", "T41", "T42", "T43"]) expect(rows).toContain(row);
   });
 
   test.each(CASES.map((one) => [`${one.row} ${one.name}: ${one.error}`, one] as const))(

@@ -118,6 +118,39 @@ function wrongContracts(): void {
   unary({ input: String, output: v.string() });
 }
 
+/** Only what has one message each way can be sent again. */
+function checkIdempotent(calls: Client<typeof byValibot>): void {
+  expectTypeOf(calls.save({ name: "a" }, { idempotencyKey: "a" })).toEqualTypeOf<Promise<Date>>();
+  expectTypeOf<CallOptions["idempotencyKey"]>().toEqualTypeOf<string | undefined>();
+  const safe = unary({
+    input: v.number(),
+    output: v.string(),
+    errors: { TAKEN: v.object({ by: v.string() }) },
+    idempotent: true,
+  });
+  expectTypeOf(safe.idempotent).toEqualTypeOf<boolean>();
+  expectTypeOf<ErrorOf<typeof safe.errors>["name"]>().toEqualTypeOf<"TAKEN">();
+  expectTypeOf<Client<{ safe: typeof safe }>["safe"]>().toEqualTypeOf<
+    (input: number, options?: CallOptions) => Promise<string>
+  >();
+  // @ts-expect-error a key is text
+  calls.save({ name: "a" }, { idempotencyKey: 5 });
+  // @ts-expect-error a server stream is not sent again
+  calls.list(1, { idempotencyKey: "a" });
+  // @ts-expect-error nor is a client stream
+  calls.load({ idempotencyKey: "a" });
+  // @ts-expect-error nor is a duplex call
+  calls.chat({ idempotencyKey: "a" });
+  // @ts-expect-error only unary methods are idempotent
+  serverStream({ input: v.number(), output: v.string(), idempotent: true });
+  // @ts-expect-error only unary methods are idempotent
+  clientStream({ input: v.number(), output: v.string(), idempotent: true });
+  // @ts-expect-error only unary methods are idempotent
+  duplex({ input: v.number(), output: v.string(), idempotent: true });
+  // @ts-expect-error it is or it is not
+  unary({ input: v.number(), output: v.string(), idempotent: "yes" });
+}
+
 function wrongHandlers(handlers: Handlers<typeof byZod>): void {
   const { chat, list, load, room, save } = handlers;
   // @ts-expect-error save is missing
@@ -137,6 +170,7 @@ describe("types", () => {
     void checkClient;
     void wrongCalls;
     void wrongContracts;
+    void checkIdempotent;
     void wrongHandlers;
   });
 

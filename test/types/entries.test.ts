@@ -9,7 +9,7 @@ const names = (entry: object): string[] => Object.keys(entry).sort();
 describe("entries", () => {
   test("browsers and Node clients have the same names", () => {
     expect(names(browser)).toEqual(names(nodeClient));
-    expect(names(browser)).toEqual([...names(shared), "connect"].sort());
+    expect(names(browser)).toEqual([...names(shared), "connect", "dialWebSocket"].sort());
   });
 
   test("tideway/node has the server besides, and nothing less", () => {

@@ -1,0 +1,32 @@
+import type { Metadata } from "../core/metadata.ts";
+import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
+import type { Stream } from "../core/stream.ts";
+import type { Session } from "../session/session.ts";
+import type { CallOptions } from "./client.ts";
+
+/** The options of a call that was given none. */
+export const NO_OPTIONS: CallOptions = {};
+const NO_METADATA: Metadata = {};
+
+/**
+ * Open the stream of a call.
+ * @param position - of the call's codec in this side's list
+ * @throws {StreamError} when the session takes no new streams now.
+ * @throws {RangeError} when an option is out of its bounds.
+ */
+export function openCall(session: Session, name: string, options: CallOptions, position: number): Stream {
+  const metadata = options === NO_OPTIONS && position === 0 ? NO_METADATA : toMetadata(options, position);
+  return session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
+}
+
+function toMetadata(options: CallOptions, codec: number): Metadata {
+  const { deadlineMs, headers, priority, trace, idempotencyKey } = options;
+  return {
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+    ...(headers === undefined ? {} : { headers: new Map(headers) }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(trace === undefined ? {} : { trace }),
+    ...(codec === 0 ? {} : { codec }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}

@@ -1,0 +1,55 @@
+import { TransportError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import type { Transport } from "../transports/transport.ts";
+import { asWireError } from "./dialing.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** What is done with a connection that a client makes. */
+export interface HandshakeEvents {
+  /** The link is there, HELLO goes out. */
+  started(link: Link): void;
+  /** It is open: called before any later event. */
+  opened(link: Link, event: Extract<SessionEvent, { kind: "open" }>): void;
+  /** Everything that happens after that. */
+  event(link: Link, event: SessionEvent): void;
+}
+
+/**
+ * Say HELLO as a client, and wait until the connection is open.
+ * @throws {WireError} when it ends before that; the reason of `signal` when it aborts.
+ */
+export function handshake(
+  transport: Transport,
+  resolved: ResolvedOptions,
+  options: LinkOptions,
+  signal: AbortSignal,
+  events: HandshakeEvents,
+): Promise<Link> {
+  if (signal.aborted) {
+    transport.close(1_000, "");
+    return Promise.reject(signal.reason);
+  }
+  return new Promise((resolve, reject) => {
+    let waiting = true;
+    const settle = () => {
+      waiting = false;
+      signal.removeEventListener("abort", onAbort);
+    };
+    const link: Link = new Link("client", transport, resolved, options, (event) => {
+      if (!waiting) events.event(link, event);
+      else if (event.kind === "open") {
+        settle();
+        events.opened(link, event);
+        resolve(link);
+      } else if (event.kind === "closed") {
+        settle();
+        const error = event.error ?? new TransportError("Connection was closed during the handshake");
+        reject(signal.aborted ? signal.reason : error);
+      } else events.event(link, event);
+    });
+    const onAbort = () => link.abandon(asWireError(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    events.started(link);
+  });
+}

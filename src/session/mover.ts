@@ -1,0 +1,198 @@
+import type { Bytes } from "../core/bytes.ts";
+import { StateError, TransportError, WireError } from "../core/errors.ts";
+import type { SessionEvent } from "../core/events.ts";
+import type { Hello } from "../core/hello.ts";
+import type { Transport } from "../transports/transport.ts";
+import { type BackoffOptions, backoffMs } from "./backoff.ts";
+import type { ConnectOptions } from "./connect.ts";
+import { asWireError, type Dial, dialFirst, resolveToken, untilAborted } from "./dialing.ts";
+import { handshake } from "./handshake.ts";
+import type { Link, LinkOptions } from "./link.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Session } from "./session.ts";
+
+/** The default of {@link ConnectOptions.upgradeMs}, and the longest time between two attempts, ms. */
+const DEFAULT_UPGRADE_MS = 30_000;
+const MOST_UPGRADE_MS = 600_000;
+
+/** What a client carries its session on with. */
+export interface Ticket {
+  readonly sessionId: Bytes;
+  readonly resumeToken: Bytes;
+  /** How long after a loss it is good, ms. */
+  readonly resumeMs: number;
+}
+
+/** What a move needs of the one that keeps the session connected. */
+export interface Home {
+  readonly session: Session;
+  readonly dials: readonly Dial[];
+  readonly options: ConnectOptions;
+  readonly resolved: ResolvedOptions;
+  readonly backoff: BackoffOptions | undefined;
+  readonly ticket: Ticket | undefined;
+  readonly leaving: Link | undefined;
+  readonly isClosed: boolean;
+  bounded(run: (signal: AbortSignal) => Promise<void>): Promise<void>;
+  common(token: Bytes | undefined): LinkOptions;
+  keep(hello: Hello, index: number): void;
+  noteToken(link: Link | undefined): void;
+  hear(link: Link, event: SessionEvent): void;
+  lost(error: WireError, resumable: boolean): void;
+  sleep(ms: number): Promise<void>;
+}
+
+/** Moves a client's session from one connection to another one while the first one works, or may. */
+export class Mover {
+  readonly #home: Home;
+  /** A move is under way. */
+  moving = false;
+  /** Place of the dial that opened the current connection. */
+  #dialed = 0;
+  #upgrades = 0;
+  #upgrade: unknown;
+
+  constructor(home: Home) {
+    this.#home = home;
+  }
+
+  /** A connection is open. @param index - place of its dial */
+  opened(index: number): void {
+    this.#dialed = index;
+    this.#planUpgrade();
+  }
+
+  /** The session is over. */
+  stop(): void {
+    if (this.#upgrade !== undefined) this.#home.resolved.clock.cancel(this.#upgrade);
+  }
+
+  /** Move to a transport that is open already. See {@link Session.migrate}. */
+  async migrate(transport: Transport, index: number = this.#dialed): Promise<void> {
+    try {
+      this.#assertMovable();
+    } catch (error) {
+      transport.close(1_000, "");
+      throw error;
+    }
+    this.moving = true;
+    try {
+      await this.#home.bounded(async (signal) => {
+        const token = await untilAborted(resolveToken(this.#home.options.auth), signal);
+        await this.#takeOver(transport, token, signal, index);
+      });
+    } catch (error) {
+      transport.close(1_000, "");
+      throw asWireError(error);
+    } finally {
+      this.moving = false;
+      this.#recover();
+    }
+  }
+
+  #assertMovable(): void {
+    const { state } = this.#home.session;
+    if (this.moving) throw new StateError("Cannot migrate session: it moves already");
+    if (state !== "open") throw new StateError(`Cannot migrate session: it is ${state}`);
+    if (this.#home.ticket === undefined || this.#home.leaving !== undefined)
+      throw new StateError("Cannot migrate session: its server does not keep it");
+  }
+
+  async #takeOver(
+    transport: Transport,
+    token: Bytes | undefined,
+    signal: AbortSignal,
+    index: number,
+  ): Promise<void> {
+    const { session } = this.#home;
+    const ticket = this.#home.ticket as Ticket;
+    const before = session.link;
+    let link: Link | undefined;
+    const claim = () => {
+      session.link?.connection.supersede();
+      session.attach(link as Link);
+    };
+    const options = { ...this.#home.common(token), resume: { ...ticket, mux: session.mux, claim } };
+    try {
+      await handshake(transport, this.#home.resolved, options, signal, {
+        started: (started) => {
+          link = started;
+        },
+        opened: (opened, { hello, resumed }) => {
+          if (!resumed) return opened.connection.close();
+          this.#home.keep(hello, index);
+          session.migrated(before?.transport);
+          if (session.state !== "open") session.opened({ resumed: true, reason: "migrated" });
+        },
+        event: (from, event) => this.#home.hear(from, event),
+      });
+    } catch (error) {
+      this.#home.noteToken(link);
+      throw error;
+    }
+    if (session.link !== link)
+      throw new WireError("ERR_SESSION_UNKNOWN", "Cannot migrate: the server does not know the session");
+  }
+
+  /** After a move that did not work: when the connection it should have replaced is gone too, look for another one. */
+  #recover(): void {
+    const { session } = this.#home;
+    const { state } = session.link?.connection ?? { state: "closed" };
+    if (session.state === "closed" || (session.state === "open" && state === "open")) return;
+    this.#home.lost(
+      session.error ?? new TransportError("Connection was lost while the session moved"),
+      !session.mux.over,
+    );
+  }
+
+  /** Nothing comes back over the connection: look for another one while it is there, by another way first. */
+  async escape(link: Link): Promise<void> {
+    const { counters } = link.connection;
+    const { recordsReceived } = counters;
+    const places = [...this.#home.dials.keys()].filter((index) => index !== this.#dialed);
+    for (
+      let tries = 0;
+      this.#home.session.link === link && counters.recordsReceived === recordsReceived;
+      tries++
+    ) {
+      if (link.connection.state !== "open" || (await this.#redial([...places, this.#dialed]))) return;
+      await this.#home.sleep(backoffMs(tries, Math.random(), this.#home.backoff));
+      if (this.#home.isClosed) return;
+    }
+  }
+
+  /** @returns whether the session has moved to a transport that one of these dials has opened. */
+  async #redial(order: readonly number[]): Promise<boolean> {
+    try {
+      this.#assertMovable();
+      let transport: Transport | undefined;
+      let place = 0;
+      await this.#home.bounded(async (signal) => {
+        ({ transport, index: place } = await dialFirst(this.#home.dials, order, signal));
+      });
+      if (transport !== undefined) await this.migrate(transport, place);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Try the dials that come before the one that works, now and then. */
+  #planUpgrade(): void {
+    const { clock } = this.#home.resolved;
+    if (this.#upgrade !== undefined) clock.cancel(this.#upgrade);
+    this.#upgrade = undefined;
+    if (this.#dialed === 0) this.#upgrades = 0;
+    if (this.#dialed === 0 || this.#home.ticket === undefined) return;
+    const { upgradeMs = DEFAULT_UPGRADE_MS } = this.#home.options;
+    this.#upgrade = clock.schedule(
+      () => {
+        this.#upgrades++;
+        void this.#redial([...this.#home.dials.keys()].slice(0, this.#dialed)).then((moved) => {
+          if (!moved && !this.#home.isClosed) this.#planUpgrade();
+        });
+      },
+      Math.min(upgradeMs * 2 ** this.#upgrades, MOST_UPGRADE_MS),
+    );
+  }
+}
