@@ -53,6 +53,11 @@ export const api = contract({
   /** Answers with what it gets. */
   echo: unary({ input: bytes, output: bytes }),
 
+  /**
+   * Break every connection of the caller, without a word. The answer comes over the next one: how many those were.
+   */
+  cut: unary({ input: v.void(), output: count }),
+
   /** How the host is doing, for as long as the caller listens. */
   telemetry: serverStream({
     input: v.object({ everyMs: v.pipe(v.number(), v.minValue(50), v.maxValue(60_000)) }),

@@ -4,8 +4,10 @@ import { msgpackCodec } from "tideway/msgpack";
 import { implement, serve } from "tideway/node";
 import { api, LIMITS } from "./contract.ts";
 import { ChatRoom } from "./server/chat.ts";
+import { Connections } from "./server/connections.ts";
 import { FileStore } from "./server/file-store.ts";
 import { fileHandlers, STORE_LIMITS } from "./server/files.ts";
+import { ownerOf } from "./server/owner.ts";
 import { buildPage } from "./server/page.ts";
 import { readTelemetry } from "./server/telemetry.ts";
 import { createWebServer } from "./server/web.ts";
@@ -39,12 +41,14 @@ try {
 const stopping = new AbortController();
 const store = new FileStore(STORE_LIMITS);
 const room = new ChatRoom();
+const connections = new Connections();
 process.on("exit", () => store.close());
 
 const service = implement(
   api,
   {
     echo: (bytes) => bytes,
+    cut: (_input, context) => connections.cut(ownerOf(context)),
     telemetry: ({ everyMs }, { signal }) =>
       readTelemetry(everyMs, AbortSignal.any([signal, stopping.signal])),
     files: fileHandlers(store),
@@ -63,9 +67,11 @@ const server = await serve({
   limits: LIMITS,
   services: [service],
   // Each page makes up a secret that outlives its connections: its file is kept under it.
-  authenticate: ({ token }) => {
+  authenticate: ({ token, request }) => {
     if (token === undefined || token.length < 16) throw new Error("Cannot let in: no token");
-    return Buffer.from(token).toString("base64url");
+    const owner = Buffer.from(token).toString("base64url");
+    connections.add(owner, request.socket);
+    return owner;
   },
 });
 

@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
-import { expect, nextSequences, percentile, test } from "./support/demo.ts";
+import { chooseFile, expect, nextSequences, percentile, test } from "./support/demo.ts";
 
 const FILE_BYTES = 50_000_000;
 const MOST_P99_MS = 50;
@@ -50,20 +50,9 @@ test("a file goes up and down while calls stay quick", async ({ openDemo }) => {
 test("a file that is too large is refused by name, and an upload can be cancelled", async ({ openDemo }) => {
   const page = await openDemo();
   const status = page.locator("#file-status");
-  // A file of that size would have to exist for Playwright: the page is told that it does.
-  await page.locator("#file").evaluate((input: HTMLInputElement) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File(new Array(257).fill(new Uint8Array(1024 * 1024)), "large.bin"));
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change"));
-  });
+  await chooseFile(page, 257);
   await expect(status).toHaveText("The server takes files up to 256 MiB (limit maxFileBytes).");
-  await page.locator("#file").evaluate((input: HTMLInputElement) => {
-    const transfer = new DataTransfer();
-    transfer.items.add(new File(new Array(200).fill(new Uint8Array(1024 * 1024)), "long.bin"));
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change"));
-  });
+  await chooseFile(page, 200);
   await page.locator("#cancel").click();
   await expect(status).toHaveText(/^Cancelled after /);
   await expect(page.locator("#stat-open-streams")).toHaveText(/^[23]$/); // telemetry, chat, perhaps a call

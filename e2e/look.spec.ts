@@ -1,5 +1,5 @@
 import { expect, test } from "@playwright/test";
-import { Complaints, DEMO, nextSequences } from "./support/demo.ts";
+import { Complaints, chooseFile, DEMO, nextSequences } from "./support/demo.ts";
 import { type Program, startProgram } from "./support/program.ts";
 
 let demo: Program;
@@ -21,6 +21,12 @@ for (const colorScheme of ["light", "dark"] as const) {
         .locator(".card")
         .evaluateAll((cards) => cards.map((card) => card.getBoundingClientRect().height));
       await nextSequences(page, 6);
+      await chooseFile(page, 1);
+      await expect(page.locator("#file-status")).toHaveText(/both ends have the same hash/);
+      await page.locator("#cut").click();
+      await expect(page.locator("#timeline li").last()).toHaveText(/Resumed/);
+      await page.locator("#move").click();
+      await expect(page.locator("#timeline li").last()).toHaveText(/Migrated/);
 
       const picture = await page.screenshot({ fullPage: true });
       await test.info().attach(`${colorScheme}-${width}`, { body: picture, contentType: "image/png" });
@@ -49,8 +55,12 @@ test("every control has a name and the keyboard reaches it", async ({ page }) =>
   await expect(page.getByRole("progressbar", { name: "Up" })).toBeVisible();
   await expect(page.getByRole("progressbar", { name: "Down" })).toBeVisible();
   await expect(page.getByRole("log", { name: "Chat lines" })).toBeVisible();
-  await page.keyboard.press("Tab");
-  await expect(page.locator("#file")).toBeFocused();
+  await expect(page.getByRole("list", { name: "Timeline of the connection" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Cut the connection" })).toBeEnabled();
+  for (const id of ["cut", "move", "file"]) {
+    await page.keyboard.press("Tab");
+    await expect(page.locator(`#${id}`)).toBeFocused();
+  }
   await page.keyboard.press("Tab");
   await expect(page.locator("#lines, #line").and(page.locator(":focus"))).toHaveCount(1);
 });

@@ -1,12 +1,31 @@
 import { once } from "node:events";
 import { expect, test } from "@playwright/test";
-import { Complaints, DEMO, nextSequences } from "./support/demo.ts";
+import {
+  Complaints,
+  chooseFile,
+  counted,
+  DEMO,
+  nextSequences,
+  sentPart,
+  timelineOf,
+  UNREACHABLE,
+} from "./support/demo.ts";
 import { freePort, spawnProgram, startProgram } from "./support/program.ts";
 
-/** What Chromium itself prints of an attempt to connect that failed. */
-const REFUSED = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
+/**
+ * A server that is killed says nothing: the session waits for it to come back, and what comes back does not know it.
+ * One that stops says so.
+ */
+const ENDS = [
+  { signal: "SIGKILL", state: "Resuming", told: ["Lost: ", "Started afresh: unknown, after T"] },
+  {
+    signal: "SIGTERM",
+    state: "Reconnecting",
+    told: ["Going away: ", "Lost: ", "Started afresh: going away, after T"],
+  },
+] as const;
 
-for (const signal of ["SIGKILL", "SIGTERM"] as const) {
+for (const { signal, state, told } of ENDS) {
   test(`the page survives a server that ends by ${signal} and comes back`, async ({ page }) => {
     test.setTimeout(60_000);
     const port = await freePort();
@@ -16,38 +35,41 @@ for (const signal of ["SIGKILL", "SIGTERM"] as const) {
       await page.goto(demo.url);
       await expect(page.locator("#state")).toHaveText("Open");
       await nextSequences(page, 2);
-      await page.locator("#file").evaluate((input: HTMLInputElement) => {
-        const transfer = new DataTransfer();
-        transfer.items.add(new File(new Array(200).fill(new Uint8Array(1024 * 1024)), "long.bin"));
-        input.files = transfer.files;
-        input.dispatchEvent(new Event("change"));
-      });
-      const progress = () => page.locator("#up").evaluate((bar: HTMLProgressElement) => bar.value);
-      await expect.poll(progress).toBeGreaterThan(0);
+      await chooseFile(page, 200);
+      await expect.poll(() => sentPart(page)).toBeGreaterThan(0);
 
       const left = await demo.stop(signal);
       if (signal === "SIGTERM") expect(left).toEqual([]);
-      await expect(page.locator("#state")).toHaveText("Reconnecting");
+      await expect(page.locator("#state")).toHaveText(state);
       await expect(page.locator("#notice")).toHaveText(
         /Connection lost, retrying in \d\.\d s \(attempt \d+\)/,
       );
-      await expect(page.locator("#file-status")).toHaveText(/^Cut off after .*: the connection was lost/);
-      await expect(page.locator("#retry")).toBeDisabled();
-      await expect(page.locator("#line")).toBeDisabled();
+      if (state === "Resuming") {
+        await page.locator("#line").fill("Is anybody there?");
+        await page.locator("#line").press("Enter");
+      }
+      for (const id of ["cut", "move", "retry"]) await expect(page.locator(`#${id}`)).toBeDisabled();
 
       demo = await startProgram(DEMO, port);
       await expect(page.locator("#state")).toHaveText("Open", { timeout: 10_000 });
+      await expect(page.locator("#file-status")).toHaveText(/^Cut off after .*: the session was lost/);
+      const entries = await timelineOf(page);
+      expect(entries[0]).toBe("Connected: over websocket");
+      expect(entries.slice(1)).toEqual(told.map((text) => expect.stringContaining(text)));
       const sequences = await nextSequences(page, 4);
       expect(sequences[0]).toBeLessThan(20); // a subscription of its own
-      expect(sequences).toEqual(sequences.map((_, at) => (sequences[0] as number) + at));
+      expect(sequences).toEqual(counted(sequences));
+      await expect(page.locator("#gaps")).toHaveText("0");
       await expect(page.locator("#members")).toHaveText("You are alone in the room.");
+      await expect(page.locator("#lines .own")).toHaveCount(0);
+      await expect(page.locator("#lines .warning")).toHaveCount(state === "Resuming" ? 1 : 0);
       await expect(page.locator("#stat-reconnects")).toHaveText("1");
       await page.locator("#retry").click();
       await expect(page.locator("#file-status")).toHaveText(/^Sending /);
-      await expect.poll(progress).toBeGreaterThan(0);
+      await expect.poll(() => sentPart(page)).toBeGreaterThan(0);
       await page.locator("#cancel").click();
       await expect(page.locator("#file-status")).toHaveText(/^Cancelled after /);
-      expect(complaints.except(REFUSED)).toEqual([]);
+      expect(complaints.except(UNREACHABLE)).toEqual([]);
     } finally {
       await demo.stop();
     }

@@ -6,18 +6,17 @@ import { keepRunning } from "./session.ts";
 /** Lines that stay in the page. */
 const MAX_LINES = 200;
 
-/** The chat panel: joins the room, and again after each recovery. */
+/** The chat panel: joins the room, and again when the session had to start afresh. */
 export class ChatPanel {
   readonly #lines: HTMLElement = byId("lines", HTMLElement);
   readonly #input: HTMLInputElement = byId("line", HTMLInputElement);
-  readonly #session: Session;
   #call: CallStream<string, ChatEvent> | undefined;
   #waiting = false;
+  /** Own lines that the room has not seen yet, as far as this page knows. */
+  #unseen = 0;
   #name = "";
 
   constructor(session: Session, calls: Client<typeof api>) {
-    this.#session = session;
-    session.addEventListener("statechange", () => this.#refresh());
     byId("chat", HTMLElement).addEventListener("submit", (event) => {
       event.preventDefault();
       void this.#say();
@@ -34,11 +33,16 @@ export class ChatPanel {
       this.#call = undefined;
       this.#refresh();
       setText("members", "");
-      this.#add("You are out of the room until the connection is back.", "note");
+      if (this.#unseen > 0) this.#add("The room may not have seen what you said last.", "warning");
+      this.#unseen = 0;
+      this.#add("You are out of the room until the server is back.", "note");
     }
   }
 
-  /** Send the line, when the server has credit for it; until then it stays in the field. */
+  /**
+   * Send the line, when the server has credit for it; until then it stays in the field. While there is no connection,
+   * the session keeps it.
+   */
   async #say(): Promise<void> {
     const call = this.#call;
     const text = this.#input.value.trim();
@@ -48,10 +52,11 @@ export class ChatPanel {
         this.#wait(true);
         await call.send(text);
       }
+      this.#unseen++;
       this.#input.value = "";
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      this.#add("The line was not sent: the connection was lost.", "warning");
+      this.#add("The line was not sent: the session was lost.", "warning");
     } finally {
       this.#wait(false);
       this.#input.focus();
@@ -84,6 +89,7 @@ export class ChatPanel {
 
   #addLine(name: string, text: string): void {
     const own = name === this.#name;
+    if (own) this.#unseen--;
     const line = create("li", "", own ? "own" : "");
     line.append(create("b", own ? "You" : name), text);
     this.#append(line);
@@ -104,7 +110,7 @@ export class ChatPanel {
   }
 
   #refresh(): void {
-    const ready = this.#call !== undefined && this.#session.state === "open" && !this.#waiting;
+    const ready = this.#call !== undefined && !this.#waiting;
     this.#input.disabled = !ready;
     byId("say", HTMLButtonElement).disabled = !ready;
   }

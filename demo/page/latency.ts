@@ -42,10 +42,10 @@ export class LatencyPanel {
     try {
       await this.#calls.echo(this.#payload, { priority: 0, deadlineMs: DEADLINE_MS });
     } catch (error) {
-      if (error instanceof CallError) return; // lost with its connection: nothing to measure
+      if (error instanceof CallError) return; // lost with its session, or too late
       throw error;
     }
-    if (losses !== this.#losses) return; // it has waited for the next connection
+    if (losses !== this.#losses) return; // it has waited for the next connection: nothing to measure
     // Also shows in the timeline of the browser's developer tools.
     const { duration } = performance.measure("echo", { start });
     performance.clearMeasures("echo");

@@ -2,6 +2,7 @@ import { client } from "tideway";
 import { msgpackCodec } from "tideway/msgpack";
 import { api, LIMITS } from "../contract.ts";
 import { ChatPanel } from "./chat.ts";
+import { ConnectionPanel } from "./connection.ts";
 import { FilePanel } from "./files.ts";
 import { LatencyPanel } from "./latency.ts";
 import { connectAtLast } from "./session.ts";
@@ -20,13 +21,14 @@ const session = await connectAtLast(
     limits: LIMITS,
     // Whoever knows it is the owner of the file that this page sends: nobody else must.
     auth: crypto.getRandomValues(new Uint8Array(32)),
-    reconnect: { minMs: 500, maxMs: 5_000 },
+    reconnect: { maxMs: 5_000 },
   },
   (_error, retryInMs) => status.notReached(retryInMs),
 );
 status.follow(session);
 
 const calls = client(session, api);
+new ConnectionPanel(session, calls, url);
 showStats(session);
 void showTelemetry(session, calls);
 new LatencyPanel(session, calls);

@@ -27,9 +27,10 @@ export async function connectAtLast(
 }
 
 /**
- * Run `task` while the session is open, and again after each recovery, until the session is closed.
+ * Run `task` when the session is open, and again when it has ended, until the session is closed.
  *
- * Streams end with the connection that carried them, so a subscription is a task that begins by subscribing.
+ * A lost connection ends nothing: streams wait and go on. They end when the server is another one than before, so a
+ * subscription is a task that begins by subscribing.
  */
 export async function keepRunning(session: Session, task: () => Promise<void>): Promise<void> {
   while (await becomesOpen(session)) {
@@ -46,7 +47,7 @@ export async function keepRunning(session: Session, task: () => Promise<void>): 
 function becomesOpen(session: Session): Promise<boolean> {
   return new Promise((resolve) => {
     const look = () => {
-      if (session.state === "connecting") return;
+      if (session.state === "connecting" || session.state === "resuming") return;
       session.removeEventListener("statechange", look);
       resolve(session.state === "open");
     };

@@ -23,7 +23,7 @@ export class StatusLine {
       const { state, error, retryInMs } = event;
       if (state === "open") this.#opened();
       else if (state === "closed") this.#closed(error?.message);
-      else this.#lost(retryInMs);
+      else this.#lost(state, retryInMs);
     });
   }
 
@@ -33,9 +33,9 @@ export class StatusLine {
     this.#show("open", "Open", "Everything on this page shares one session over one WebSocket.");
   }
 
-  #lost(retryInMs: number): void {
+  #lost(state: "connecting" | "resuming", retryInMs: number): void {
     if (retryInMs > 0) this.#attempts++;
-    this.#show("connecting", "Reconnecting", "Connection lost");
+    this.#show(state, state === "resuming" ? "Resuming" : "Reconnecting", "Connection lost");
     this.#countDown(retryInMs);
   }
 

@@ -7,11 +7,15 @@ import { keepRunning } from "./session.ts";
 
 const EVERY_MS = 250;
 
-/** The telemetry panel: subscribes, and again after each recovery. */
+/** The telemetry panel: one subscription, and another one when the session had to start afresh. */
 export function showTelemetry(session: Session, calls: Client<typeof api>): Promise<void> {
   const chart = new TelemetryChart(byId("chart", HTMLElement));
+  let gaps = 0;
   return keepRunning(session, async () => {
+    let next = 0;
     for await (const sample of calls.telemetry({ everyMs: EVERY_MS })) {
+      if (sample.sequence !== next) setText("gaps", formatCount(++gaps));
+      next = sample.sequence + 1;
       showSample(sample);
       chart.add(sample);
     }

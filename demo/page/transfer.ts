@@ -1,8 +1,16 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { type CallOptions, type Client, errorOf, WireError } from "tideway";
+import { type CallOptions, type Client, type ErrorName, errorOf, WireError } from "tideway";
 import { api, CHUNK_BYTES, type Receipt } from "../contract.ts";
 import { formatBytes } from "./format.ts";
+
+/** How a call ends whose session could not be carried on. */
+const SESSION_OVER: ReadonlySet<ErrorName> = new Set([
+  "ERR_CONNECTION_LOST",
+  "ERR_GOING_AWAY",
+  "ERR_SESSION_EXPIRED",
+  "ERR_SESSION_UNKNOWN",
+]);
 
 /** Files yield to everything else on the session. */
 const BULK_PRIORITY = 6;
@@ -87,8 +95,8 @@ export function describeFailure(error: unknown, bytes: number): string {
   if (errorOf(api.files.download, error)) return "The server does not have the file any more: send it again.";
   if (!(error instanceof WireError)) return error instanceof Error ? error.message : String(error);
   if (error.code === "ERR_CANCELLED") return `Cancelled after ${formatBytes(bytes)}.`;
-  if (error.code === "ERR_CONNECTION_LOST" || error.code === "ERR_GOING_AWAY") {
-    return `Cut off after ${formatBytes(bytes)}: the connection was lost. Retry when it is back.`;
+  if (SESSION_OVER.has(error.code)) {
+    return `Cut off after ${formatBytes(bytes)}: the session was lost. Retry when it is open.`;
   }
   return `Failed after ${formatBytes(bytes)}: ${error.message} (${error.code})`;
 }

@@ -1,7 +1,8 @@
-import { type CallContext, CallError, type Handlers } from "tideway";
+import { CallError, type Handlers } from "tideway";
 import * as v from "valibot";
 import type { api } from "../contract.ts";
 import type { FileEntry, FileStore } from "./file-store.ts";
+import { ownerOf } from "./owner.ts";
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -31,11 +32,6 @@ export function fileHandlers(store: FileStore): Handlers<typeof api.files> {
       yield* file;
     },
   };
-}
-
-/** The page's own secret, which it sent when it connected: see `authenticate` in main.ts. */
-function ownerOf({ principal }: Pick<CallContext, "principal">): string {
-  return v.parse(v.string(), principal);
 }
 
 function readEntry(given: ReadonlyMap<string, string>): FileEntry {

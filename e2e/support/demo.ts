@@ -21,8 +21,20 @@ export class Complaints {
   }
 }
 
+/** How a test opens the page. */
+interface OpenOptions {
+  /** Where, when not at the server itself. */
+  readonly url?: string;
+  /** What the page may complain of. */
+  readonly expected?: RegExp;
+}
+
+/** What Chromium itself prints of an attempt to connect that failed. */
+export const UNREACHABLE: RegExp =
+  /ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INTERNET_DISCONNECTED)|before receiving a handshake/;
+
 /** One demo server for the tests of a worker, and pages that may not complain. */
-export const test = base.extend<{ openDemo: () => Promise<Page> }, { demo: Program }>({
+export const test = base.extend<{ openDemo: (options?: OpenOptions) => Promise<Page> }, { demo: Program }>({
   demo: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of fixtures from the pattern
     async ({}, use) => {
@@ -35,23 +47,84 @@ export const test = base.extend<{ openDemo: () => Promise<Page> }, { demo: Progr
   ],
 
   openDemo: async ({ browser, demo }, use) => {
-    const pages: { readonly page: Page; readonly complaints: Complaints }[] = [];
-    await use(async () => {
+    const pages: {
+      readonly page: Page;
+      readonly complaints: Complaints;
+      readonly expected: RegExp | undefined;
+    }[] = [];
+    await use(async ({ url = demo.url, expected } = {}) => {
       const context = await browser.newContext();
       const page = await context.newPage();
-      pages.push({ page, complaints: new Complaints(page) });
-      await page.goto(demo.url);
+      pages.push({ page, complaints: new Complaints(page), expected });
+      await page.goto(url);
       await expect(page.locator("#state")).toHaveText("Open");
       return page;
     });
-    for (const { page, complaints } of pages) {
-      expect(complaints.except()).toEqual([]);
+    for (const { page, complaints, expected } of pages) {
+      expect(complaints.except(expected)).toEqual([]);
       await page.context().close();
     }
   },
 });
 
 export { expect };
+
+/** Give the page a file to send, so many MiB of noise: one of that size on disk takes Playwright long. */
+export function chooseFile(page: Page, mebibytes: number): Promise<void> {
+  return page.locator("#file").evaluate((input: HTMLInputElement, count) => {
+    const noise = new Uint8Array(1024 * 1024);
+    for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
+    // No two parts are equal: one that comes twice, or in another's place, changes the hash.
+    const parts = Array.from({ length: count }, (_, at) => [
+      noise.subarray(at),
+      noise.subarray(0, at),
+    ]).flat();
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(parts, "noise.bin"));
+    input.files = transfer.files;
+    input.dispatchEvent(new Event("change"));
+  }, mebibytes);
+}
+
+/** Part of the file that has gone up, 0 to 1. */
+export function sentPart(page: Page): Promise<number> {
+  return page.locator("#up").evaluate((bar: HTMLProgressElement) => bar.value);
+}
+
+/** What the timeline shows, without times. */
+export async function timelineOf(page: Page): Promise<string[]> {
+  const entries = await page.locator("#timeline li > :last-child").allTextContents();
+  return entries.map((entry) =>
+    entry.replace(/\d+(\.\d+)? m?s\b/g, "T").replace(/[\d.]+ [KM]?i?B\b/g, "N B"),
+  );
+}
+
+/**
+ * Keep every sequence number that the page shows from now on, those included that it shows in one go.
+ * @returns what gives them, and ends it.
+ */
+export async function recordSequences(page: Page): Promise<() => Promise<number[]>> {
+  const handle = await page.evaluateHandle(() => {
+    const seen: number[] = [];
+    const take = (records: readonly MutationRecord[]) => {
+      for (const { addedNodes } of records)
+        for (const node of addedNodes) seen.push(Number(node.textContent?.replaceAll(",", "")));
+    };
+    const observer = new MutationObserver(take);
+    observer.observe(document.getElementById("sequence") as HTMLElement, { childList: true });
+    return { observer, seen };
+  });
+  return () =>
+    handle.evaluate(({ observer, seen }) => {
+      observer.disconnect();
+      return seen;
+    });
+}
+
+/** The numbers that follow the first one without a gap. */
+export function counted(numbers: readonly number[]): number[] {
+  return numbers.map((_, at) => (numbers[0] ?? 0) + at);
+}
 
 /** Sequence numbers that the page shows, `count` of them in a row. */
 export function nextSequences(page: Page, count: number): Promise<number[]> {
