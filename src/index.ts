@@ -49,6 +49,7 @@ export {
   unary,
 } from "./rpc/contract.ts";
 export { CallError, type ErrorOf, errorOf } from "./rpc/errors.ts";
+export type { HostOptions, Server, ServerCloseOptions } from "./rpc/host.ts";
 export {
   DEFAULT_IDEMPOTENCY,
   type IdempotencyCounters,
@@ -66,6 +67,7 @@ export {
   type Service,
 } from "./rpc/service.ts";
 export { type AcceptOptions, type AuthenticateRequest, accept } from "./session/accept.ts";
+export type { AdmissionOptions } from "./session/admission.ts";
 export type { BackoffOptions } from "./session/backoff.ts";
 export { type ConnectOptions, connectWith } from "./session/connect.ts";
 export type { Dial } from "./session/dialing.ts";

@@ -1,5 +1,3 @@
-import type { IncomingMessage } from "node:http";
-
 /** Whom a server lets in by what the upgrade request says. */
 export interface AdmissionOptions {
   /**
@@ -13,6 +11,20 @@ export interface AdmissionOptions {
   readonly maxConnections?: number;
   /** Open connections of one address that are not let in yet. Default 64. */
   readonly maxPendingPerAddress?: number;
+}
+
+/** What an upgrade request says of itself; all of it is missing where a client comes by another way than HTTP. */
+export interface RequestHead {
+  readonly host?: string | undefined;
+  readonly origin?: string | undefined;
+}
+
+/** A connection that was counted. Each call may come once or not. */
+export interface Place {
+  /** The client was let in. */
+  letIn(): void;
+  /** The connection is closed. */
+  leave(): void;
 }
 
 /** An answer to an upgrade request that is refused. */
@@ -51,16 +63,17 @@ export class Admission {
     return this.#open;
   }
 
-  /** Why `request` is refused; `undefined` when it may go on. */
-  check(request: IncomingMessage): Refusal | undefined {
-    const { host, origin } = request.headers;
+  /**
+   * Why a client is refused; `undefined` when it may go on.
+   * @param address - where it comes from; empty where that is not known, and then all such clients count as one
+   */
+  check({ host, origin }: RequestHead, address: string): Refusal | undefined {
     const { hosts, maxConnections, maxPendingPerAddress } = this.#options;
     if (hosts !== undefined && !hosts.includes(hostname(host)))
       return { status: 403, reason: "Host is not served" };
     if (origin !== undefined && !this.#allows(origin, host))
       return { status: 403, reason: "Origin is not allowed" };
     if (this.#open >= maxConnections) return { status: 503, reason: "Too many connections" };
-    const address = request.socket.remoteAddress ?? "";
     if ((this.#pending.get(address) ?? 0) >= maxPendingPerAddress)
       return { status: 429, reason: "Too many handshakes" };
     return undefined;
@@ -77,8 +90,8 @@ export class Admission {
     }
   }
 
-  /** Count a connection. @returns what to call when it is let in, and when it is closed; each may come once or not. */
-  enter(address: string): { letIn(): void; leave(): void } {
+  /** Count a connection. */
+  enter(address: string): Place {
     this.#open++;
     this.#pending.set(address, (this.#pending.get(address) ?? 0) + 1);
     let pending = true;
@@ -89,9 +102,11 @@ export class Admission {
       if (count === 0) this.#pending.delete(address);
       else this.#pending.set(address, count);
     };
+    let left = false;
     const leave = () => {
       letIn();
-      this.#open--;
+      if (!left) this.#open--;
+      left = true;
     };
     return { letIn, leave };
   }
