@@ -436,15 +436,16 @@ export class Mux {
   unopen(stream: Stream): void {
     const { send } = stream;
     const stopped = isStopped(stream);
-    this.told.remove(stream);
     if (send.closed) {
       this.outbox.sent -= send.sent;
-      stream.id = SESSION_ID;
+      this.told.remove(stream);
+      this.table.unopen(stream);
       this.endStream(stream, stream.failure ?? lostError(stream, undefined));
       return;
     }
     this.resumeSending(stream, 0, 0, send.limit);
-    stream.id = SESSION_ID;
+    this.told.remove(stream);
+    this.table.unopen(stream);
     stream.control = stopped ? Control.STOP : 0;
     this.outbox.schedule(stream);
   }

@@ -142,6 +142,18 @@ describe.each([true, false])("a resumed session, record boundaries %s", (message
     pair.reconnect();
     pair.settle();
     expect(kinds(pair.clientEvents, stream)).toContain("delivered");
+    expect(pair.client.mux.outbox.retainedBytes).toBe(0);
+  });
+
+  test("a grant that was due goes with RESUME", () => {
+    const pair = open({ limits: { streamWindowBytes: 4_096, maxStreamWindowBytes: 4_096 } });
+    const stream = openStream(pair.client, "a");
+    stream.trySend(bytes(4_000));
+    pair.settle();
+    pair.streams("server").forEach(readAll);
+    pair.reconnect();
+    pair.settle();
+    expect(stream.send.limit).toBe(4_032 + 4_096);
   });
 
   test("survives a second loss before RESUME has arrived", () => {
@@ -171,6 +183,16 @@ describe.each([true, false])("a resumed session, record boundaries %s", (message
     pair.settle();
     expect(pair.client.error?.code).toBe("ERR_SESSION_EXPIRED");
     expect(stream.failure).toMatchObject({ name: "StreamLostError", code: "ERR_SESSION_EXPIRED" });
+  });
+
+  test("ends every stream when one whose OPEN was lost is not kept any more", () => {
+    const pair = open({ limits: { maxRetainedBytes: 1_000 } });
+    const streams = ["a", "b", "c"].map((name) => openStream(pair.client, name));
+    for (const stream of streams) stream.trySend(bytes(800));
+    pair.take("client");
+    pair.reconnect();
+    pair.settle();
+    for (const stream of streams) expect(stream.failure?.code).toBe("ERR_SESSION_EXPIRED");
   });
 
   test("resumes although much is not kept, when it has arrived", () => {

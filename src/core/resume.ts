@@ -150,11 +150,18 @@ export class ResumeInput {
     if (!stream.send.closed) {
       this.#mux.resumeSending(stream, received, consumed, limit);
       if (stop !== undefined) endedByStop(this.#mux, stream, errorName(stop.code), stop.reason);
-      else if (stream.send.closeWhenDone()) this.#mux.emit({ kind: "delivered", stream });
+      else this.#closeWhenDone(stream);
     }
     if (reset !== undefined && !stream.receive.finished)
       endedByReset(this.#mux, stream, errorName(reset.code), reset.final, reset.reason);
     this.#mux.settle(stream);
+  }
+
+  #closeWhenDone(stream: Stream): void {
+    const { retained } = stream.send;
+    if (!stream.send.closeWhenDone()) return;
+    this.#mux.outbox.retainedBytes -= retained;
+    this.#mux.emit({ kind: "delivered", stream });
   }
 
   /** A stream that the peer does not name is over there: all of it was consumed, and has come. */
@@ -167,7 +174,7 @@ export class ResumeInput {
         throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${stream.id} is not over here`);
       if (!send.closed) {
         mux.resumeSending(stream, send.sent, send.sent, send.limit);
-        if (send.closeWhenDone()) mux.emit({ kind: "delivered", stream });
+        this.#closeWhenDone(stream);
       }
       mux.settle(stream);
     }

@@ -73,7 +73,7 @@ export class StreamTable {
 
   /**
    * The peer has heard of the first `accepted` streams of this side only: the others count as never opened.
-   * @returns those, in the order in which they were opened.
+   * @returns those, in the order in which they were opened; {@link unopen} must follow for each.
    * @throws {ProtocolError} when it has heard of more than there are.
    */
   rollBack(accepted: number): Stream[] {
@@ -88,13 +88,18 @@ export class StreamTable {
       const stream = this.#streams.get(id);
       if (stream === undefined)
         throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${id} was answered before`);
-      this.#streams.delete(id);
       streams.push(stream);
     }
     this.#opened = accepted;
+    return streams;
+  }
+
+  /** Take out a stream that counts as never opened: it gets another number. */
+  unopen(stream: Stream): void {
+    this.#streams.delete(stream.id);
     this.#lastId = SESSION_ID;
     this.#last = undefined;
-    return streams;
+    stream.id = SESSION_ID;
   }
 
   /** Whether this side may open one more stream. */
