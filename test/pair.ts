@@ -85,13 +85,19 @@ export class Pair {
     while (this.#move("client") || this.#move("server"));
   }
 
-  /** Let time pass, call what is due, and settle. */
+  /** Let time pass, call what is due when it is due, and settle. */
   advance(ms: number): void {
-    this.now += ms;
-    for (const side of [this.client, this.server]) {
-      if (side.deadline !== undefined && side.deadline <= this.now) side.handleTimeout(this.now);
+    const end = this.now + ms;
+    for (let calls = 0; calls < 1_000; calls++) {
+      const next = Math.min(...[this.client, this.server].map(({ deadline }) => deadline ?? end));
+      this.now = Math.max(this.now, Math.min(next, end));
+      for (const side of [this.client, this.server]) {
+        if (side.deadline !== undefined && side.deadline <= this.now) side.handleTimeout(this.now);
+      }
+      this.settle();
+      if (next >= end) break;
     }
-    this.settle();
+    this.now = end;
   }
 
   /** Settle a fresh pair until both sides are open. */

@@ -9,6 +9,8 @@ export interface ResumeRequest {
   readonly sessionId: Bytes;
   /** What the server gave for it last. */
   readonly resumeToken: Bytes;
+  /** How often the client has tried to carry the session on, this time included. */
+  readonly attempt?: number;
   /** The streams of the session. */
   readonly mux: Mux;
   /**

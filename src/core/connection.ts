@@ -16,7 +16,7 @@ import {
 import type { SessionEvent } from "./events.ts";
 import { FrameReader, FrameType, SESSION_ID } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
-import { KeepAlive } from "./keep-alive.ts";
+import { KeepAlive, OWN_STALL_MS } from "./keep-alive.ts";
 import type { LaneId } from "./lane.ts";
 import { type Limits, MAX_HELLO_BYTES, MAX_NAMES, RECORD_SLACK_BYTES } from "./limits.ts";
 import { Mux } from "./mux.ts";
@@ -85,7 +85,8 @@ export class Connection {
     this.#records = options.messageBoundaries ? undefined : new RecordReader(this.#maxRecordBytes);
     this.#input = new MuxInput(this.#mux, this.#reader);
     this.#names = new NameWriter(Math.min(limits.maxNames, MAX_NAMES));
-    this.#datagrams = new DatagramQueue(limits.maxDatagrams, limits.maxDatagramQueueBytes);
+    const { maxDatagrams, maxDatagramQueueBytes, maxDatagramAgeMs } = limits;
+    this.#datagrams = new DatagramQueue(maxDatagrams, maxDatagramQueueBytes, maxDatagramAgeMs);
     this.#keepAlive = new KeepAlive(now, options.watch ?? false);
     this.#replies = new Replies(this.#keepAlive, limits.maxControlReplies);
     this.#early = new EarlyData(limits.maxEarlyBytes);
@@ -487,6 +488,33 @@ export class Connection {
     return true;
   }
 
+  /** Drop datagrams that have waited too long, and note since when the others wait. */
+  ageDatagrams(now: number): void {
+    this.#datagrams.age(now);
+  }
+
+  /**
+   * The next datagram for a transport that has datagrams itself. What it cannot carry goes into records.
+   * @param maxBytes - the longest one that it carries
+   */
+  takeDatagram(maxBytes: number, now: number): Bytes | undefined {
+    this.#datagrams.age(now);
+    const payload = this.#datagrams.take(maxBytes);
+    if (payload !== undefined) this.counters.bytesSent += payload.length;
+    return payload;
+  }
+
+  /**
+   * Take a datagram that came outside the lanes; before the connection is open it is dropped. It is no sign of life:
+   * the lane may stand still while datagrams arrive.
+   */
+  receiveDatagram(payload: Bytes, now: number): void {
+    if (this.#state !== "open") return;
+    this.#mux.now = now;
+    this.counters.bytesReceived += payload.length;
+    this.#applyDatagram(payload);
+  }
+
   /**
    * The next record to write, in the order in which they must be written.
    * @param maxBytes - longest record that is wanted now; at least {@link RECORD_SLACK_BYTES}
@@ -494,6 +522,7 @@ export class Connection {
    */
   takeOutput(_lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
     this.#mux.now = now;
+    this.#datagrams.age(now);
     if (!this.#hasOutput()) return undefined;
     if (this.#magicDue) {
       this.#magicDue = false;
@@ -605,6 +634,8 @@ export class Connection {
       if (this.#peer === undefined) this.#end(new WireError("ERR_TIMEOUT", reason));
       else this.#dead(new WireError("ERR_TIMEOUT", reason));
     } else if (this.#state === "open") {
+      // This process stood still, and what its peers sent meanwhile is not read yet: its time counts for nobody.
+      if (now - (this.deadline ?? now) > OWN_STALL_MS) this.#mux.awake();
       if (this.#keepAlive.stalled(now)) this.#mux.emit({ kind: "stalled" });
       if (!this.#keepAlive.handleTimeout(now))
         this.#dead(new WireError("ERR_TIMEOUT", "Peer did not answer"));
@@ -627,6 +658,7 @@ function clientFields({ resume, resumeMs }: ConnectionOptions): Partial<Hello> {
   return {
     ...(resumeMs === undefined ? {} : { resumeMs }),
     ...(resume === undefined ? {} : { sessionId: resume.sessionId, resumeToken: resume.resumeToken }),
+    ...(resume?.attempt === undefined ? {} : { resumeAttempt: resume.attempt }),
   };
 }
 

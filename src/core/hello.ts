@@ -32,6 +32,8 @@ export interface Hello {
   readonly sessionId?: Bytes;
   /** Client: proves that {@link sessionId} is its session. Server: what proves it the next time. 32 bytes. */
   readonly resumeToken?: Bytes;
+  /** Client: how often it has tried to carry the session on, this time included: a later try undoes an earlier one. */
+  readonly resumeAttempt?: number;
   /** How long it keeps a session whose connection was lost, ms; 0 or nothing when it does not. */
   readonly resumeMs?: number;
   /** Server: the session that the client named goes on. */
@@ -42,7 +44,10 @@ export interface Hello {
   readonly agent?: string;
 }
 
-type OptionalFields = Pick<Hello, "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed">;
+type OptionalFields = Pick<
+  Hello,
+  "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed" | "resumeAttempt"
+>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Keys of HELLO fields; unknown ones are ignored. */
@@ -61,6 +66,7 @@ const Key = {
   RESUME_TOKEN: 12,
   RESUME_MS: 13,
   RESUMED: 14,
+  RESUME_ATTEMPT: 15,
 } as const;
 
 /**
@@ -83,6 +89,7 @@ export function encodeHello(hello: Hello): Bytes {
   if (hello.resumeToken !== undefined) fields.bytes(Key.RESUME_TOKEN, hello.resumeToken);
   if (hello.resumeMs !== undefined) fields.number(Key.RESUME_MS, hello.resumeMs);
   if (hello.resumed === true) fields.number(Key.RESUMED, 1);
+  if (hello.resumeAttempt !== undefined) fields.number(Key.RESUME_ATTEMPT, hello.resumeAttempt);
   const list = fields.finish();
   if (list.length >= MAX_HELLO_BYTES)
     throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
@@ -119,6 +126,7 @@ export function decodeHello(body: Uint8Array): Hello {
     else if (fields.key === Key.RESUME_TOKEN) rest.resumeToken = fields.bytes();
     else if (fields.key === Key.RESUME_MS) rest.resumeMs = fields.number();
     else if (fields.key === Key.RESUMED) rest.resumed = fields.number() === 1;
+    else if (fields.key === Key.RESUME_ATTEMPT) rest.resumeAttempt = fields.number();
   }
   return {
     maxFrameBytes: bounded(numbers, Key.MAX_FRAME_BYTES, 4_096),
@@ -141,13 +149,14 @@ function bounded(numbers: ReadonlyMap<number, number>, key: number, least: numbe
   return value;
 }
 
-/** Whether two HELLOs of a peer name the same bounds: a session that is carried on keeps those it began with. */
+/** Whether two HELLOs of a peer name the same bounds and codecs: a session keeps those it began with. */
 export function sameBounds(a: Hello, b: Hello): boolean {
   return (
     a.maxFrameBytes === b.maxFrameBytes &&
     a.maxMessageBytes === b.maxMessageBytes &&
     a.streamWindowBytes === b.streamWindowBytes &&
     a.sessionWindowBytes === b.sessionWindowBytes &&
-    a.maxStreams === b.maxStreams
+    a.maxStreams === b.maxStreams &&
+    a.codecs.join() === b.codecs.join()
   );
 }

@@ -81,6 +81,17 @@ describe("KeepAlive", () => {
     expect(watch.deadline).toBe(34_000);
   });
 
+  test("measure() leaves an answer the time that it needs", () => {
+    const watch = new KeepAlive(0);
+    watch.sent(1_000);
+    for (let now = 1_500; now < 16_000; now += 500) watch.measure(now);
+    expect(watch.pingDue).toBe(false);
+    expect(watch.answered(0, 15_000)).toBe(14_000);
+    watch.sent(20_000);
+    watch.measure(35_000);
+    expect(watch.pingDue).toBe(true);
+  });
+
   test("answered() measures, smooths and knows only its own question", () => {
     const watch = new KeepAlive(0);
     expect(watch.answered(0, 10)).toBeUndefined();

@@ -2,7 +2,7 @@
 const MOST_MISSES = 2;
 
 /** A timer that fires later than this was held up by this process: the peer is asked again before it is judged, ms. */
-const OWN_STALL_MS = 1_000;
+export const OWN_STALL_MS = 1_000;
 
 /** A question that cannot wait is answered in so many round trips, and in no less than this, ms. */
 const PROBE_ROUND_TRIPS = 8;
@@ -14,6 +14,9 @@ const STALL_MS = 1_000;
 
 /** Least time between two pings that only measure, ms. */
 const MEASURE_EVERY_MS = 500;
+
+/** An answer that takes longer than this was dropped, ms. */
+const ANSWER_MS = 15_000;
 
 /** Bytes that must arrive before a round trip is worth measuring for flow control. */
 const MEASURE_BYTES = 65_536;
@@ -75,12 +78,12 @@ export class KeepAlive {
     this.#writtenAt = undefined;
     this.#doubt = "none";
     this.#bytes += bytes;
-    if (this.#bytes >= MEASURE_BYTES && !this.#outstanding) this.measure(now);
+    if (this.#bytes >= MEASURE_BYTES) this.measure(now);
   }
 
-  /** Ask, unless that was done just now. */
+  /** Ask, unless that was done just now, or an answer may still be on its way. */
   measure(now: number): void {
-    if (now - this.#sentAt >= MEASURE_EVERY_MS) this.pingDue = true;
+    if (now - this.#sentAt >= (this.#outstanding ? ANSWER_MS : MEASURE_EVERY_MS)) this.pingDue = true;
   }
 
   /** A record was written. */

@@ -49,6 +49,8 @@ export interface Limits {
   /** Datagrams, and their bytes, that wait to be sent (the oldest is dropped first) or to be heard (the newest is). */
   readonly maxDatagrams: number;
   readonly maxDatagramQueueBytes: number;
+  /** How long a datagram may wait to be sent; one that waits longer is dropped, ms. */
+  readonly maxDatagramAgeMs: number;
   /** Largest datagram, bytes. */
   readonly maxDatagramBytes: number;
   /** Time for the whole handshake, ms (T32). */
@@ -89,6 +91,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxNames: 1_024,
   maxDatagrams: 256,
   maxDatagramQueueBytes: 65_536,
+  maxDatagramAgeMs: 1_000,
   maxDatagramBytes: 1_150,
   handshakeMs: 10_000,
   maxEarlyBytes: 8_192,

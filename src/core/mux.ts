@@ -1,6 +1,7 @@
 import { Assembly } from "./assembly.ts";
 import { type Bytes, EMPTY } from "./bytes.ts";
 import {
+  ProtocolError,
   StateError,
   StreamError,
   StreamLostError,
@@ -417,6 +418,7 @@ export class Mux {
   /** No connection carries the streams: they wait for the next one. */
   suspend(): void {
     this.live = false;
+    this.#refusal = undefined; // that was of the connection
     this.told.interrupt();
     this.wake = () => {};
   }
@@ -436,6 +438,8 @@ export class Mux {
   unopen(stream: Stream): void {
     const { send } = stream;
     const stopped = isStopped(stream);
+    if (stream.receive.window.received > 0 || send.acked > 0)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${stream.id} was answered before`);
     if (send.closed) {
       this.outbox.sent -= send.sent;
       this.told.remove(stream);
@@ -460,17 +464,20 @@ export class Mux {
     this.resentBytes += again;
   }
 
-  /** The peer's RESUME was applied: go on. Time that passed without a connection counts for nobody. */
+  /** The peer's RESUME was applied: go on. */
   restart(): void {
     this.live = true;
-    this.#stallCheckedAt = this.now;
-    this.#assembly.restart(this.now);
-    for (const stream of this.table.values()) {
-      stream.progressAt = this.now;
-      this.#offerWritable(stream, this.limits.maxQueuedBytes);
-    }
+    this.awake();
+    for (const stream of this.table.values()) this.#offerWritable(stream, this.limits.maxQueuedBytes);
     this.outbox.unblock();
     this.wake();
+  }
+
+  /** The time that has passed until now counts for nobody: there was no connection, or this process was asleep. */
+  awake(): void {
+    this.#stallCheckedAt = this.now;
+    this.#assembly.restart(this.now);
+    for (const stream of this.table.values()) stream.progressAt = this.now;
   }
 
   /** When {@link handleTimeout} has something to do at the earliest, ms. */

@@ -237,19 +237,23 @@ export class Outbox {
     this.sent += sent;
     this.queuedBytes -= sent;
     this.retainedBytes += sent;
-    if (this.retainedBytes > this.#maxRetainedBytes) this.#forgetMost();
+    while (this.retainedBytes > this.#maxRetainedBytes && this.#forgetMost());
     if (stream.send.partAt >= 0 || (this.#parts?.size ?? 0) > 0) this.#notePart(stream);
   }
 
-  /** Too much is kept: the stream that has most of it keeps no more than it must. */
-  #forgetMost(): void {
+  /**
+   * Too much is kept: the stream that has most of what can be forgotten keeps no more than it must.
+   * @returns false when there is nothing to forget.
+   */
+  #forgetMost(): boolean {
     let most: Stream | undefined;
     for (const stream of this.#table.values())
-      if (most === undefined || stream.send.retained > most.send.retained) most = stream;
-    if (most === undefined) return;
+      if (stream.send.forgettable > (most?.send.forgettable ?? 0)) most = stream;
+    if (most === undefined) return false;
     const before = most.send.retained;
     most.send.forgetSent();
     this.retainedBytes -= before - most.send.retained;
+    return most.send.retained < before;
   }
 
   /** Session credit that a stream may use: all of it only for the message that was begun first. */
@@ -312,6 +316,7 @@ export class Outbox {
   tellAll(): void {
     for (let stream = this.#control.shift(); stream !== undefined; stream = this.#control.shift()) {
       stream.controlQueued = false;
+      if (stream.id === SESSION_ID) continue; // its OPEN was lost: it says so with the next one
       for (const bit of [Control.RESET, Control.STOP])
         if ((stream.control & bit) !== 0) this.#told.add(stream, bit);
       stream.control = 0;

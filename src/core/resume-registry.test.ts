@@ -39,10 +39,23 @@ describe("claim()", () => {
       [1, 1, "eve"],
       [1, 1, undefined],
     ] as const)
-      expect(registry.claim(id(session), bytes(digest), principal, bytes(9))).toBeUndefined();
-    expect(registry.claim(id(1), bytes(1, 31), "ada", bytes(9))).toBeUndefined();
-    expect(registry.claim(id(1), bytes(1, 0), "ada", bytes(9))).toBeUndefined();
-    expect(registry.claim(id(1), bytes(1), "ada", bytes(9))).toBe(ada);
+      expect(
+        registry.claim({
+          sessionId: id(session),
+          digest: bytes(digest),
+          principal: principal,
+          next: bytes(9),
+        }),
+      ).toBeUndefined();
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(1, 31), principal: "ada", next: bytes(9) }),
+    ).toBeUndefined();
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(1, 0), principal: "ada", next: bytes(9) }),
+    ).toBeUndefined();
+    expect(registry.claim({ sessionId: id(1), digest: bytes(1), principal: "ada", next: bytes(9) })).toBe(
+      ada,
+    );
     expect(registry.counters).toMatchObject({ resumed: 1, takenOver: 0, refused: 6 });
     expect([registry.size, registry.detached, registry.detachedBytes]).toEqual([1, 0, 0]);
   });
@@ -50,18 +63,42 @@ describe("claim()", () => {
   test("leaves the token that was shown good until the client has proved the next one", () => {
     const { registry, add } = start();
     const owner = add(1);
-    expect(registry.claim(id(1), bytes(1), undefined, bytes(2))).toBe(owner);
+    expect(registry.claim({ sessionId: id(1), digest: bytes(1), principal: undefined, next: bytes(2) })).toBe(
+      owner,
+    );
     // The answer was lost: the client comes back with what it has.
-    expect(registry.claim(id(1), bytes(1), undefined, bytes(3))).toBe(owner);
-    expect(registry.claim(id(1), bytes(2), undefined, bytes(4))).toBeUndefined();
+    expect(registry.claim({ sessionId: id(1), digest: bytes(1), principal: undefined, next: bytes(3) })).toBe(
+      owner,
+    );
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(2), principal: undefined, next: bytes(4) }),
+    ).toBeUndefined();
     registry.confirm(owner);
-    expect(registry.claim(id(1), bytes(1), undefined, bytes(4))).toBeUndefined();
-    expect(registry.claim(id(1), bytes(3), undefined, bytes(4))).toBe(owner);
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(1), principal: undefined, next: bytes(4) }),
+    ).toBeUndefined();
+    expect(registry.claim({ sessionId: id(1), digest: bytes(3), principal: undefined, next: bytes(4) })).toBe(
+      owner,
+    );
     // The answer came, but not the proof of it.
-    expect(registry.claim(id(1), bytes(4), undefined, bytes(5))).toBe(owner);
-    expect(registry.claim(id(1), bytes(3), undefined, bytes(6))).toBeUndefined();
+    expect(registry.claim({ sessionId: id(1), digest: bytes(4), principal: undefined, next: bytes(5) })).toBe(
+      owner,
+    );
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(3), principal: undefined, next: bytes(6) }),
+    ).toBeUndefined();
     expect(registry.counters.takenOver).toBe(4);
   });
+});
+
+test("claim() refuses an attempt that was sent before the last one", () => {
+  const { registry, add } = start();
+  const owner = add(1);
+  const claim = (attempt: number) =>
+    registry.claim({ sessionId: id(1), digest: bytes(1), principal: undefined, next: bytes(2), attempt });
+  expect(claim(2)).toBe(owner);
+  expect([claim(1), claim(2)]).toEqual([undefined, undefined]);
+  expect(claim(3)).toBe(owner);
 });
 
 describe("what is kept", () => {
@@ -73,7 +110,7 @@ describe("what is kept", () => {
     registry.detach(a, 30);
     registry.detach(a, 90);
     registry.detach(c, 60);
-    registry.claim(id(2), bytes(2), undefined, bytes(9));
+    registry.claim({ sessionId: id(2), digest: bytes(2), principal: undefined, next: bytes(9) });
     expect(registry.deadline).toBe(130);
     registry.expire(129);
     registry.expire(160);
@@ -81,7 +118,9 @@ describe("what is kept", () => {
       [1, "expired"],
       [3, "expired"],
     ]);
-    expect(registry.claim(id(1), bytes(1), undefined, bytes(9))).toBeUndefined();
+    expect(
+      registry.claim({ sessionId: id(1), digest: bytes(1), principal: undefined, next: bytes(9) }),
+    ).toBeUndefined();
     expect([registry.size, registry.detached, registry.counters.expired]).toEqual([1, 0, 2]);
     registry.remove(b);
     expect(registry.detach(b, 0)).toBe(false);
@@ -119,6 +158,9 @@ describe("what is kept", () => {
       [2, "evicted"],
     ]);
     expect(registry.detachedBytes).toBe(60);
+    owners[2]!.heldBytes = 101;
+    registry.expire(250);
+    expect(dropped.at(-1)).toEqual([3, "evicted"]);
     registry.detach(add(6, undefined, 101), 300);
     expect([registry.detached, registry.detachedBytes]).toEqual([0, 0]);
   });

@@ -42,6 +42,19 @@ export interface ResumeCounters {
 /** Why a session was dropped. */
 export type DropReason = "expired" | "evicted";
 
+/** What a client shows to carry a session on. */
+export interface Claim {
+  readonly sessionId: Bytes;
+  /** Digest of the token that it has shown. */
+  readonly digest: Bytes;
+  /** Who it is. */
+  readonly principal: string | undefined;
+  /** Digest of the token that it gets now. */
+  readonly next: Bytes;
+  /** Which of its attempts this is: what was sent earlier and came later must not undo it. Default: the latest. */
+  readonly attempt?: number | undefined;
+}
+
 /** What the registry notes with a session. It is small: an idle session should be. */
 export interface Registration {
   readonly key: string;
@@ -49,6 +62,8 @@ export interface Registration {
   /** Digests of the tokens that prove the session: the one that was shown last, and the one that was given then. */
   current: string;
   next: string | undefined;
+  /** The latest attempt to carry it on. */
+  attempt: number;
   /** When its connection was lost, ms, and the bytes that it held when they were counted last. */
   detachedAt: number;
   bytes: number;
@@ -117,32 +132,36 @@ export class ResumeRegistry<T extends Resumable> {
       principal,
       current: textOf(digest),
       next: undefined,
+      attempt: 0,
       detachedAt: -1,
       bytes: 0,
     };
   }
 
   /**
-   * Find the session that a client wants to carry on. When it is found, it counts as connected, and `next` is the
-   * digest of the token that its client gets now.
-   * @param digest - of the token that the client has shown
-   * @returns `undefined` when it is not known, not proved, or not the client's: nobody can tell which.
+   * Find the session that a client wants to carry on. When it is found, it counts as connected.
+   * @param fits - whether the session can go on over the connection that asks
+   * @returns `undefined` when it is not known, not proved, not the client's, or asked for by an older attempt than the
+   *   last one: nobody can tell which.
    */
-  claim(sessionId: Bytes, digest: Bytes, principal: string | undefined, next: Bytes): T | undefined {
-    const owner = this.#byKey.get(textOf(sessionId));
+  claim(claim: Claim, fits: (owner: T) => boolean = () => true): T | undefined {
+    const owner = this.#byKey.get(textOf(claim.sessionId));
     const entry = owner?.registration;
-    const shown = textOf(digest);
+    const shown = textOf(claim.digest);
     const current = equal(shown, entry?.current ?? NOTHING);
     const given = equal(shown, entry?.next ?? NOTHING);
-    if (owner === undefined || entry === undefined || !(current || given) || entry.principal !== principal) {
+    const proved = (current || given) && entry?.principal === claim.principal;
+    const { attempt = (entry?.attempt ?? 0) + 1 } = claim;
+    if (!proved || owner === undefined || entry === undefined || attempt <= entry.attempt || !fits(owner)) {
       this.counters.refused++;
       return undefined;
     }
     this.counters.resumed++;
     if (!this.#detached.has(owner)) this.counters.takenOver++;
     this.#attach(owner, entry);
+    entry.attempt = attempt;
     entry.current = shown;
-    entry.next = textOf(next);
+    entry.next = textOf(claim.next);
     return owner;
   }
 
@@ -192,8 +211,12 @@ export class ResumeRegistry<T extends Resumable> {
         break;
       }
     }
+    this.#evict(maxDetached, maxDetachedBytes);
+  }
+
+  #evict(most: number, mostBytes: number): void {
     for (const owner of this.#detached) {
-      if (this.#detached.size <= maxDetached && this.#detachedBytes <= maxDetachedBytes) return;
+      if (this.#detached.size <= most && this.#detachedBytes <= mostBytes) return;
       this.#drop(owner, "evicted");
     }
   }
@@ -230,12 +253,14 @@ export class ResumeRegistry<T extends Resumable> {
     return undefined;
   }
 
-  /** Drop the sessions that nobody came back for. */
+  /** Drop the sessions that nobody came back for, and those for which there is no room any more. */
   expire(now: number): void {
     for (const owner of this.#detached) {
-      if (now < (owner.registration?.detachedAt ?? 0) + this.limits.keepMs) return;
+      if (now < (owner.registration?.detachedAt ?? 0) + this.limits.keepMs) break;
       this.#drop(owner, "expired");
     }
+    this.#countBytes(now);
+    this.#evict(this.limits.maxDetached, this.limits.maxDetachedBytes);
   }
 }
 

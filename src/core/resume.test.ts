@@ -3,7 +3,10 @@ import { openStream, Pair, readAll } from "../../test/pair.ts";
 import type { Bytes } from "./bytes.ts";
 import { type ErrorName, StreamError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
+import { FrameFlag, FrameReader, FrameType } from "./frame.ts";
+import { ResumeInput } from "./resume.ts";
 import type { Stream } from "./stream.ts";
+import { varintBytes, writeVarint } from "./varint.ts";
 
 const cancelled = (code: ErrorName = "ERR_CANCELLED") => new StreamError(code, "no");
 
@@ -185,6 +188,30 @@ describe.each([true, false])("a resumed session, record boundaries %s", (message
     expect(stream.failure).toMatchObject({ name: "StreamLostError", code: "ERR_SESSION_EXPIRED" });
   });
 
+  test("keeps no more than it must beside a long message that is sent in part", () => {
+    const pair = open({ limits: { maxRetainedBytes: 10_000 } });
+    const [long, ...short] = Array.from({ length: 6 }, (_, i) => openStream(pair.client, `${i}`));
+    long!.trySend(bytes(400_000));
+    pair.take("client");
+    for (const stream of short) for (let i = 0; i < 4; i++) stream.trySend(bytes(1_000));
+    pair.take("client");
+    const { outbox } = pair.client.mux;
+    expect(outbox.retainedBytes - long!.send.retained).toBeLessThan(2_000);
+  });
+
+  test("a process that was asleep takes nothing for late", () => {
+    const pair = open();
+    const [late, stalled] = [openStream(pair.client, "late"), openStream(pair.client, "stalled")];
+    late.trySend(bytes(300_000));
+    pair.settle();
+    for (let i = 0; i < 20; i++) stalled.trySend(bytes(30_000));
+    pair.settle();
+    pair.now += 600_000;
+    for (const side of [pair.client, pair.server]) side.handleTimeout(pair.now);
+    pair.settle();
+    expect([late.failure, stalled.failure, pair.client.state]).toEqual([undefined, undefined, "open"]);
+  });
+
   test("ends every stream when one whose OPEN was lost is not kept any more", () => {
     const pair = open({ limits: { maxRetainedBytes: 1_000 } });
     const streams = ["a", "b", "c"].map((name) => openStream(pair.client, name));
@@ -220,6 +247,116 @@ describe.each([true, false])("a resumed session, record boundaries %s", (message
     for (const stream of pair.streams("server"))
       expect(readAll(stream).map(({ length }) => length)).toEqual([50, 60]);
   });
+});
+
+describe("ResumeInput", () => {
+  /** Apply RESUME frames with these numbers to the client of a pair that has just lost its connection. */
+  function apply(pair: Pair, ...frames: readonly (readonly number[])[]): () => boolean {
+    pair.client.lost();
+    const input = new ResumeInput(pair.client.mux);
+    return () => {
+      let complete = false;
+      for (const [i, values] of frames.entries()) {
+        const body = values.flatMap((value) => {
+          const bytes = new Uint8Array(varintBytes(value));
+          writeVarint(bytes, 0, value);
+          return [...bytes];
+        });
+        const more = i + 1 < frames.length ? FrameFlag.MORE : 0;
+        const reader = new FrameReader();
+        reader.reset(Uint8Array.from([(FrameType.RESUME << 4) | more, 0, ...body]), 0);
+        reader.next();
+        complete = input.apply(reader);
+      }
+      return complete;
+    };
+  }
+
+  /** A client with one stream that has sent 42 charged bytes, and a session that was granted a MiB. */
+  function sent(): Pair {
+    const pair = new Pair({ resumable: true }).open();
+    openStream(pair.client, "a").trySend(bytes(10));
+    pair.settle();
+    return pair;
+  }
+
+  const MIB = 1_048_576;
+  const WINDOW = 262_144;
+  const code = (run: () => unknown): unknown => {
+    try {
+      run();
+    } catch (error) {
+      return (error as { code?: string }).code;
+    }
+    return undefined;
+  };
+
+  test("takes positions that are possible", () => {
+    expect(apply(sent(), [0, 1, 0, MIB, 128, 4, 0, 42, 0, WINDOW])()).toBe(true);
+  });
+
+  test.each([
+    ["the session's own entry is not first", [[4, 0, 42, 0, WINDOW]], "ERR_PROTOCOL"],
+    ["more streams were accepted than opened", [[0, 2, 0, MIB, 128]], "ERR_PROTOCOL"],
+    [
+      "a stream is named twice",
+      [[0, 1, 0, MIB, 128, 4, 0, 42, 0, WINDOW, 4, 0, 42, 0, WINDOW]],
+      "ERR_PROTOCOL",
+    ],
+    ["a stream was never opened", [[0, 1, 0, MIB, 128, 8, 0, 0, 0, WINDOW]], "ERR_PROTOCOL"],
+    ["a stream that is not over is not named", [[0, 1, 0, MIB, 128]], "ERR_PROTOCOL"],
+    ["more was received than sent", [[0, 1, 0, MIB, 128, 4, 0, 43, 0, WINDOW]], "ERR_FLOW"],
+    ["more was consumed than received", [[0, 1, 0, MIB, 128, 4, 0, 41, 42, WINDOW]], "ERR_FLOW"],
+    ["the credit of a stream goes back", [[0, 1, 0, MIB, 128, 4, 0, 42, 0, WINDOW - 1]], "ERR_FLOW"],
+    ["the credit of the session goes back", [[0, 1, 0, MIB - 1, 128]], "ERR_FLOW"],
+    ["the session has consumed what it has lost", [[0, 0, 42, MIB, 128]], "ERR_FLOW"],
+    ["no frame ended at the position", [[0, 1, 0, MIB, 128, 4, 0, 20, 0, WINDOW]], "ERR_FLOW"],
+    ["a frame has no entry", [[0, 1, 0, MIB, 128], [], [4, 0, 42, 0, WINDOW]], "ERR_PROTOCOL"],
+    ["an entry is cut off", [[0, 1, 0, MIB, 128, 4, 0, 42]], "ERR_PROTOCOL"],
+  ] as const)("refuses that %s", (_what, frames, error) => {
+    expect(code(apply(sent(), ...frames))).toBe(error);
+  });
+
+  test("refuses that a stream was not heard of which was answered", () => {
+    const pair = sent();
+    const [peer] = pair.streams("server") as [Stream];
+    peer.trySend(bytes(5));
+    pair.settle();
+    expect(code(apply(pair, [0, 0, 0, MIB, 128]))).toBe("ERR_PROTOCOL");
+  });
+
+  test("names of streams that nobody has heard of have an end", () => {
+    const head = [0, 1, 0, MIB, 128, 4, 0, 42, 0, WINDOW];
+    const flood = Array.from({ length: 10_000 }, (_, i) => [(i + 1) * 4 + 1, 0, 0, 0, WINDOW]);
+    expect(code(apply(sent(), head, ...flood, [9_999_997, 0, 0, 0, 1]))).toBe("ERR_LIMIT");
+  });
+
+  test("a stop needs nothing of what is not kept any more", () => {
+    const pair = new Pair({ resumable: true, limits: { maxRetainedBytes: 100 } }).open();
+    const stream = openStream(pair.client, "a");
+    stream.trySend(bytes(10));
+    pair.settle();
+    for (let i = 0; i < 3; i++) stream.trySend(bytes(90));
+    pair.take("client");
+    expect(apply(pair, [0, 1, 0, MIB, 128, 4, 1, 42, 0, WINDOW, 19, 0])()).toBe(true);
+    expect(stream.failure?.code).toBe("ERR_CANCELLED");
+    expect([pair.client.mux.outbox.queuedBytes, pair.client.mux.outbox.retainedBytes]).toEqual([0, 0]);
+  });
+});
+
+test("a stream that is stopped while its OPEN may be lost is not named in RESUME", () => {
+  const pair = new Pair({ resumable: true }).open();
+  const stream = openStream(pair.client, "a");
+  stream.trySend(bytes(10));
+  pair.take("client");
+  pair.reconnect();
+  pair.deliver("client");
+  stream.stop(cancelled());
+  pair.deliver("server");
+  pair.reconnect();
+  pair.settle();
+  expect([pair.client.state, pair.server.state]).toEqual(["open", "open"]);
+  expect(pair.streams("server").map(({ failure }) => failure?.code)).toEqual(["ERR_CANCELLED"]);
 });
 
 test("a session that the server does not know begins afresh on the same connection", () => {

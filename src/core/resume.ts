@@ -6,7 +6,7 @@ import type { Mux } from "./mux.ts";
 import { endedByReset, endedByStop, readReason } from "./mux-input.ts";
 import { encodeReason } from "./outbox.ts";
 import type { Stream } from "./stream.ts";
-import { isReset, isStopped } from "./told.ts";
+import { isReset, isStopped, MOST_TOLD } from "./told.ts";
 import { Cursor, writeVarint } from "./varint.ts";
 
 /** Longest body of a RESUME frame, bytes: it always fits behind what must go before it. */
@@ -94,6 +94,7 @@ export class ResumeInput {
   readonly #mux: Mux;
   readonly #listed: Set<StreamId> = new Set();
   #begun = false;
+  #entries = 0;
 
   constructor(mux: Mux) {
     this.#mux = mux;
@@ -107,10 +108,18 @@ export class ResumeInput {
   apply(frame: FrameReader): boolean {
     const cursor = new Cursor(frame.bytes, frame.bodyAt, frame.bodyEnd);
     if (!this.#begun) this.#session(cursor);
+    else if (cursor.at === cursor.end)
+      throw new ProtocolError("ERR_PROTOCOL", "Cannot resume: a frame has no entry");
     this.#begun = true;
     while (cursor.at < cursor.end) this.#entry(cursor);
     if ((frame.flags & FrameFlag.MORE) !== 0) return false;
     this.#settleOthers();
+    const { outbox } = this.#mux;
+    if (outbox.acked > outbox.sent)
+      throw new ProtocolError(
+        "ERR_FLOW",
+        `Cannot resume: ${outbox.acked} of ${outbox.sent} bytes were consumed`,
+      );
     this.#mux.restart();
     return true;
   }
@@ -140,6 +149,8 @@ export class ResumeInput {
     const stop = (flags & EntryFlag.STOP) === 0 ? undefined : readEnd(cursor, false);
     const reset = (flags & EntryFlag.RESET) === 0 ? undefined : readEnd(cursor, true);
     const { table } = this.#mux;
+    if (++this.#entries > MOST_TOLD + 2 * table.mostOpen)
+      throw new ProtocolError("ERR_LIMIT", `Cannot resume: more than ${this.#entries - 1} streams are named`);
     if (this.#listed.has(id))
       throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${id} is there twice`);
     this.#listed.add(id);
@@ -147,10 +158,12 @@ export class ResumeInput {
     if (table.unheard(id)) return;
     const stream = table.find(id);
     if (stream === undefined) return;
-    if (!stream.send.closed) {
+    if (!stream.send.closed && stop !== undefined) {
+      stream.send.stopAt(received);
+      endedByStop(this.#mux, stream, errorName(stop.code), stop.reason);
+    } else if (!stream.send.closed) {
       this.#mux.resumeSending(stream, received, consumed, limit);
-      if (stop !== undefined) endedByStop(this.#mux, stream, errorName(stop.code), stop.reason);
-      else this.#closeWhenDone(stream);
+      this.#closeWhenDone(stream);
     }
     if (reset !== undefined && !stream.receive.finished)
       endedByReset(this.#mux, stream, errorName(reset.code), reset.final, reset.reason);

@@ -102,6 +102,11 @@ export class SendHalf {
     return this.sent - this.#headPosition;
   }
 
+  /** Those of them that need not be kept: a message that was sent in part goes on from where it is. */
+  get forgettable(): number {
+    return (this.partAt < 0 ? this.sent : this.partAt) - this.#headPosition;
+  }
+
   /** Forget everything: the half ends without its end. */
   reset(): void {
     this.closed = true;
@@ -132,6 +137,16 @@ export class SendHalf {
     this.limit = limit;
     this.#release(consumed);
     return again;
+  }
+
+  /**
+   * The peer does not want what it has not received: it is not sent again, but the end of it counts as not sent.
+   * @throws {ProtocolError} `ERR_FLOW` when the position is not possible.
+   */
+  stopAt(received: number): void {
+    if (received < this.acked || received > this.sent)
+      throw new ProtocolError("ERR_FLOW", `Cannot resume at ${received}: sent ${this.acked}..${this.sent}`);
+    if (received < this.sent) this.finished = false;
   }
 
   #rewind(received: number): void {

@@ -1,7 +1,7 @@
 import { Control, type Stream } from "./stream.ts";
 
 /** So many entries wait at most; a peer that answers no PING while more come cannot have its session carried on. */
-const MOST_TOLD = 4_096;
+export const MOST_TOLD = 4_096;
 
 /** No entries; never written to. */
 const NONE: Entry[] = [];
@@ -46,8 +46,11 @@ export class Told {
 
   /** Forget a stream: the peer has never heard of it. */
   remove(stream: Stream): void {
+    if (stream.told === 0) return;
     stream.told = 0;
-    this.#entries = this.#entries.filter((entry) => entry.stream !== stream);
+    const others = ({ stream: other }: Entry) => other !== stream;
+    this.#asked = this.#entries.slice(0, this.#asked).filter(others).length;
+    this.#entries = this.#entries.filter(others);
   }
 
   /** A PING goes out behind all that was told so far. */

@@ -156,6 +156,36 @@ test("a process that stood still asks its peer before it judges", async () => {
   expect(await call).toBe("a");
 });
 
+describe("listeners that share a store", () => {
+  test("do not take over a session that began under other limits", async () => {
+    const store = new SessionStore();
+    const [a, b] = [
+      await site("a", { resume: store }),
+      await site("b", { resume: store, limits: { maxStreams: 64 } }),
+    ];
+    let url = a.url;
+    const session = await connectTo(() => url);
+    url = b.url;
+    a.cut();
+    await until(() => session.state === "open" && session.resumed !== undefined);
+    expect(session.resumed).toEqual({ resumed: false, reason: "unknown" });
+    expect(await client(session, api).plain(0)).toBe("b");
+  });
+
+  test("close one by one: a session that has moved stays", async () => {
+    const store = new SessionStore();
+    const [a, b] = [await site("a", { resume: store }), await site("b", { resume: store })];
+    let url = a.url;
+    const session = await connectTo(() => url);
+    const call = client(session, api).plain(300);
+    await session.migrate(await dialWebSocket(b.url)(AbortSignal.timeout(1_000)));
+    url = b.url;
+    await a.server.close({ drainMs: 100 });
+    expect(await call).toBe("a");
+    expect([session.state, session.stats().reconnects]).toEqual(["open", 0]);
+  });
+});
+
 describe("a deploy", () => {
   test("moves clients to the next server without an error", async () => {
     const [a, b] = [await site("a"), await site("b")];

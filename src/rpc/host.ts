@@ -78,6 +78,8 @@ export class SessionHost<Request> {
   readonly #admission: Admission;
   /** Sessions that are not let in yet, too. */
   readonly #all: Set<Session> = new Set();
+  /** The connection that brought each session here last: with a shared store, it may have gone elsewhere since. */
+  readonly #links: WeakMap<Session, object> = new WeakMap();
   #closing: Promise<void> | undefined;
 
   /**
@@ -126,22 +128,40 @@ export class SessionHost<Request> {
         ...(this.store === undefined ? {} : { store: this.store }),
         onResume: (resumed) => {
           place.letIn();
+          this.#adopt(resumed);
           onResume?.(resumed);
         },
         onSession: (accepted) => {
           place.letIn();
-          this.sessions.add(accepted);
+          this.#adopt(accepted);
           for (const service of services) service.attach(accepted);
           return onSession?.(accepted); // a promise where it is asynchronous
         },
       },
       this.resolved,
     );
+    this.#know(session);
+  }
+
+  #know(session: Session): void {
+    if (this.#all.has(session)) return;
     this.#all.add(session);
     void session.closed.then(() => {
       this.#all.delete(session);
       this.sessions.delete(session);
     });
+  }
+
+  /** A session was let in here, or came here. */
+  #adopt(session: Session): void {
+    this.#know(session);
+    this.sessions.add(session);
+    if (session.link !== undefined) this.#links.set(session, session.link);
+  }
+
+  /** Whether a session is carried by a connection of this server. */
+  #carries(session: Session): boolean {
+    return session.link !== undefined && (this.#links.get(session) ?? session.link) === session.link;
   }
 
   /** See {@link Server.close}. @param listeners - what brings the connections */
@@ -155,17 +175,19 @@ export class SessionHost<Request> {
     const { clock } = this.resolved;
     const pause = () => new Promise<void>((resolve) => clock.schedule(resolve, DRAIN_CHECK_MS));
     listeners.stop();
-    for (const session of this.sessions)
+    for (const session of [...this.sessions].filter((each) => this.#carries(each)))
       session.goAway("Server is closing", reconnectMs + Math.floor(Math.random() * spreadMs));
     const end = clock.now() + drainMs;
     for (;;) {
       this.#endDetached();
-      const busy = [...this.sessions].some((session) => session.mux.table.size > 0);
+      const busy = [...this.sessions].some((each) => this.#carries(each) && each.mux.table.size > 0);
       if (!busy || clock.now() >= end) break;
       await pause();
     }
     await Promise.all(
-      [...this.#all].map((session) => session.shutDown("ERR_GOING_AWAY", "Server is closing")),
+      [...this.#all]
+        .filter((session) => this.#carries(session))
+        .map((session) => session.shutDown("ERR_GOING_AWAY", "Server is closing")),
     );
     await listeners.finish();
     while (this.connections > 0) await pause();

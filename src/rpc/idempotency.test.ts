@@ -2,7 +2,6 @@ import { describe, expect, test } from "vitest";
 import { DEFAULT_IDEMPOTENCY, type IdempotencyOptions, IdempotencyWindow } from "../index.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import type { CallError } from "./errors.ts";
-import { identityOf } from "./idempotency.ts";
 import type { KeyedRun, Outcome } from "./keyed-run.ts";
 
 const CALL_MS = 1_000;
@@ -223,24 +222,5 @@ describe("a run", () => {
     run.giveUp();
     run.leave(reason("ERR_CANCELLED"), 0);
     expect([bench.window.counters.stored, bench.aborted.length, bench.window.bytes]).toEqual([1, 0, 2]);
-  });
-});
-
-describe("identityOf()", () => {
-  test("tells types and values apart", () => {
-    const principals = [undefined, null, "", "1", 1, 1n, true, "true", { id: 1 }, { id: "1" }, [1], "null"];
-    const identities = principals.map(identityOf);
-    expect(new Set(identities).size).toBe(principals.length);
-    expect(identities).not.toContain(undefined);
-    expect(identityOf({ id: 1 })).toBe(identityOf({ id: 1 }));
-  });
-
-  test("knows what it cannot tell apart", () => {
-    const circle: Record<string, unknown> = {};
-    circle["self"] = circle;
-    for (const principal of [circle, { id: 1n }, new Map([["a", 1]]), {}, Symbol("a"), () => {}]) {
-      expect(identityOf(principal)).toBeUndefined();
-    }
-    expect(identityOf({ toJSON: () => undefined })).toBeUndefined();
   });
 });

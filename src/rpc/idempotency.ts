@@ -1,4 +1,5 @@
 import { Queue } from "../core/queue.ts";
+import { identityOf } from "../session/identity.ts";
 import { KeyedRun, type Outcome, type RunOwner } from "./keyed-run.ts";
 
 /** What an {@link IdempotencyWindow} can be made with. */
@@ -180,22 +181,4 @@ function bytesOf(outcome: Outcome): number {
   if (outcome.kind === "answer") return outcome.answer.length;
   const { name = "", message = "", details } = outcome.failure;
   return name.length + message.length + (details?.length ?? 0);
-}
-
-/**
- * Text that tells principals apart: type and value of a primitive, the JSON of an object. So two objects with the same
- * JSON are one caller, and one whose JSON changes from session to session (a token's time of issue) is another one each
- * time: give `identify` in the options there.
- * @returns `undefined` for what has no text of its own: symbols, functions, objects without JSON, or with an empty one.
- */
-export function identityOf(principal: unknown): string | undefined {
-  if (principal === undefined) return "";
-  if (typeof principal === "symbol" || typeof principal === "function") return undefined;
-  if (typeof principal !== "object" || principal === null) return `${typeof principal}:${principal}`;
-  try {
-    const text = JSON.stringify(principal);
-    return text === undefined || text === "{}" ? undefined : `object:${text}`;
-  } catch {
-    return undefined;
-  }
 }

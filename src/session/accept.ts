@@ -2,6 +2,7 @@ import type { Bytes } from "../core/bytes.ts";
 import { WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { type Hello, sameBounds } from "../core/hello.ts";
+import type { Limits } from "../core/limits.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Link } from "./link.ts";
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";
@@ -52,6 +53,15 @@ export function acceptWith(transport: Transport, options: AcceptOptions, resolve
   session.attach(visit.link);
   return session;
 }
+
+/** Limits that HELLO says, and that hold as long as the session. */
+const SAID = [
+  "maxFrameBytes",
+  "maxMessageBytes",
+  "streamWindowBytes",
+  "sessionWindowBytes",
+  "maxStreams",
+] as const satisfies readonly (keyof Limits)[];
 
 /** One connection of a client, from HELLO to its end. */
 class Visit {
@@ -119,13 +129,21 @@ class Visit {
       return;
     }
     if (connection.state !== "authenticating") return;
+    const { resumeAttempt: attempt, sessionId } = hello;
     const known =
-      store !== undefined && issued !== undefined && shown !== undefined && hello.sessionId !== undefined
-        ? store.claim(hello.sessionId, shown, principal, issued)
+      store !== undefined && issued !== undefined && shown !== undefined && sessionId !== undefined
+        ? store.claim({ sessionId, shown, principal, attempt, issued }, (session) => this.#fits(session))
         : undefined;
     if (known !== undefined && known.state !== "closed" && issued !== undefined)
       this.#carryOn(known, hello, issued);
     else this.#begin(principal, issued);
+  }
+
+  /** Whether a session can go on over this connection: a store can be shared by listeners with other limits. */
+  #fits(known: Session): boolean {
+    const { limits } = this.#session.options;
+    const same = SAID.every((name) => known.options.limits[name] === limits[name]);
+    return same && known.state !== "closed" && !known.mux.told.overflowed;
   }
 
   /** The client comes back to a session: whatever carried it before lets go of it. */

@@ -1,4 +1,5 @@
 import type { Bytes } from "../core/bytes.ts";
+import type { ResumeRequest } from "../core/connection-options.ts";
 import { type ErrorName, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/hello.ts";
@@ -55,6 +56,8 @@ export class Connector implements Home {
   #fresh: ResumeOutcome | undefined;
   #wasOpen = false;
   #failures = 0;
+  /** Attempts to carry the session on, for as long as its server keeps it. */
+  #attempts = 0;
   #pursuing = false;
   /** The connection that is left when its last stream has ended. */
   leaving: Link | undefined;
@@ -153,7 +156,7 @@ export class Connector implements Home {
   ): Promise<void> {
     const { session } = this;
     const ticket = this.ticket;
-    const carried = ticket === undefined ? { mux: session.mux } : { resume: { ...ticket, mux: session.mux } };
+    const carried = ticket === undefined ? { mux: session.mux } : { resume: this.request(ticket) };
     let started: Link | undefined;
     try {
       await handshake(transport, this.resolved, { ...this.common(token), ...carried }, signal, {
@@ -168,6 +171,11 @@ export class Connector implements Home {
       this.noteToken(started);
       throw error;
     }
+  }
+
+  /** What a connection asks for that carries the session on. Each one counts as a later attempt. */
+  request(ticket: Ticket): ResumeRequest {
+    return { ...ticket, attempt: ++this.#attempts, mux: this.session.mux };
   }
 
   /** What all connections bring. */
@@ -186,6 +194,7 @@ export class Connector implements Home {
       ? { resumed: true, reason: "resumed" }
       : (this.#fresh ?? { resumed: false, reason: "not offered" });
     const outcome = this.#wasOpen ? again : undefined;
+    if (!resumed) this.#attempts = 0;
     if (session.link !== link) session.attach(link);
     this.#fresh = undefined;
     this.#pursuing = false;

@@ -1,4 +1,5 @@
 import type { Bytes } from "../core/bytes.ts";
+import type { ResumeRequest } from "../core/connection-options.ts";
 import { StateError, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/hello.ts";
@@ -35,6 +36,7 @@ export interface Home {
   readonly isClosed: boolean;
   bounded(run: (signal: AbortSignal) => Promise<void>): Promise<void>;
   common(token: Bytes | undefined): LinkOptions;
+  request(ticket: Ticket): ResumeRequest;
   keep(hello: Hello, index: number): void;
   noteToken(link: Link | undefined): void;
   hear(link: Link, event: SessionEvent): void;
@@ -94,7 +96,8 @@ export class Mover {
     const { state } = this.#home.session;
     if (this.moving) throw new StateError("Cannot migrate session: it moves already");
     if (state !== "open") throw new StateError(`Cannot migrate session: it is ${state}`);
-    if (this.#home.ticket === undefined || this.#home.leaving !== undefined)
+    const kept = this.#home.ticket !== undefined && !this.#home.session.mux.told.overflowed;
+    if (!kept || this.#home.leaving !== undefined)
       throw new StateError("Cannot migrate session: its server does not keep it");
   }
 
@@ -112,7 +115,7 @@ export class Mover {
       session.link?.connection.supersede();
       session.attach(link as Link);
     };
-    const options = { ...this.#home.common(token), resume: { ...ticket, mux: session.mux, claim } };
+    const options = { ...this.#home.common(token), resume: { ...this.#home.request(ticket), claim } };
     try {
       await handshake(transport, this.#home.resolved, options, signal, {
         started: (started) => {

@@ -200,6 +200,22 @@ describe("a lost connection", () => {
   });
 });
 
+test("an attempt that was given up, and arrives late, takes nothing from a later one", async () => {
+  const world = new World();
+  const session = await world.connect({ connectTimeoutMs: 100 });
+  const calls = client(session, api);
+  const late = simulatedPair({ latencyMs: 1 });
+  late.stall(400);
+  accept(late.b, { store: world.store });
+  await failure(session.migrate(late.a));
+  await session.migrate(world.transport());
+  await sleep(500);
+  expect([session.state, session.stats().reconnects]).toEqual(["open", 0]);
+  expect(world.store.stats()).toMatchObject({ resumed: 1, refused: 1 });
+  expect(await calls.add(1)).toBe(2);
+  await session.close();
+});
+
 describe("a session that cannot be carried on", () => {
   test("because the server was restarted ends its streams with what is known of them, and starts afresh", async () => {
     const world = new World();
@@ -297,6 +313,21 @@ describe("who comes back", () => {
     await session.close();
   });
 
+  test("cannot come back as a principal that has no text of its own", async () => {
+    class User {
+      readonly #name = "ada";
+      get name(): string {
+        return this.#name;
+      }
+    }
+    const world = new World({}, { authenticate: () => new User() });
+    const session = await world.connect();
+    world.link.cut();
+    await until(() => session.resumed !== undefined);
+    expect(session.resumed).toEqual({ resumed: false, reason: "unknown" });
+    await session.close();
+  });
+
   test("and is refused keeps its session for the next attempt only where that can help", async () => {
     let refuse = false;
     const world = new World(
@@ -345,7 +376,7 @@ describe("migrate()", () => {
 
   test("leaves the session where it is when the new transport leads nowhere", async () => {
     const world = new World();
-    const session = await world.connect({ connectTimeoutMs: 50 });
+    const session = await world.connect({ connectTimeoutMs: 300 });
     const dead = simulatedPair();
     dead.vanish();
     expect(await failure(session.migrate(dead.a))).toMatchObject({ code: "ERR_TIMEOUT" });

@@ -8,13 +8,15 @@ import {
   ResumeRegistry,
 } from "../core/resume-registry.ts";
 import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
+import { identityOf } from "./identity.ts";
 import type { Session } from "./session.ts";
 
 /** How a server keeps the sessions of clients that have lost their connection. */
 export interface SessionStoreOptions extends Partial<ResumeLimits> {
   /**
    * A text that is the same for the same principal: who comes back must be who was let in first. By default, a
-   * principal that is an object counts as the same when its JSON is, and one that is `undefined` matches any other.
+   * principal that is an object counts as the same when its JSON is; nobody can come back as one without JSON. An empty
+   * text, or none, stands for all clients where they are not told apart.
    */
   readonly identify?: (principal: unknown) => string | undefined;
   /** SHA-256 of a token. Default: WebCrypto. */
@@ -37,10 +39,22 @@ export interface IssuedToken {
   readonly digest: Bytes;
 }
 
+/** What a client shows to carry a session on. */
+export interface ClaimRequest {
+  readonly sessionId: Bytes;
+  /** Digest of the token that it has shown. */
+  readonly shown: Bytes;
+  readonly principal: unknown;
+  /** Which of its attempts this is, where it says so. */
+  readonly attempt: number | undefined;
+  /** What it gets for the next time. */
+  readonly issued: IssuedToken;
+}
+
 const TOKEN_BYTES = 32;
 
-/** Longest timer, so that one that is set for the first of many sessions is not set again for each of them, ms. */
-const MOST_WAIT_MS = 60_000;
+/** How often sessions without a connection are looked at: their applications can go on to send, ms. */
+const LOOK_EVERY_MS = 1_000;
 
 /**
  * The sessions that clients can carry on after a loss. Give the same store to every {@link accept} of a process:
@@ -87,7 +101,7 @@ export class SessionStore {
 
   /** Know a session from now on. For those that accept sessions. */
   add(session: Session, sessionId: Bytes, issued: IssuedToken): void {
-    this.#registry.add(session, sessionId, this.#identify(session.principal), issued.digest);
+    this.#registry.add(session, sessionId, this.#identify(session.principal) || undefined, issued.digest);
     session.keeper = this;
   }
 
@@ -98,8 +112,10 @@ export class SessionStore {
   }
 
   /** See {@link ResumeRegistry.claim}. For those that accept sessions. */
-  claim(sessionId: Bytes, shown: Bytes, principal: unknown, issued: IssuedToken): Session | undefined {
-    return this.#registry.claim(sessionId, shown, this.#identify(principal), issued.digest);
+  claim(request: ClaimRequest, fits: (session: Session) => boolean): Session | undefined {
+    const { attempt, issued, sessionId, shown } = request;
+    const principal = this.#identify(request.principal) || undefined;
+    return this.#registry.claim({ sessionId, digest: shown, principal, next: issued.digest, attempt }, fits);
   }
 
   /** See {@link ResumeRegistry.confirm}. */
@@ -122,7 +138,7 @@ export class SessionStore {
       return;
     }
     if (this.#timer !== undefined) return;
-    const wait = Math.min(MOST_WAIT_MS, Math.max(0, deadline - this.#clock.now()));
+    const wait = Math.min(LOOK_EVERY_MS, Math.max(0, deadline - this.#clock.now()));
     this.#timer = this.#clock.schedule(() => {
       this.#timer = undefined;
       this.#registry.expire(this.#clock.now());
@@ -144,14 +160,9 @@ function resolveResumeLimits(options: Partial<ResumeLimits>): ResumeLimits {
   return limits;
 }
 
-/** A principal that cannot be told from others by its value is told by being the same object, so never again. */
+/** A principal that has no text of its own is told by nothing: nobody can come back as it. */
 function identify(principal: unknown): string | undefined {
-  if (principal === undefined) return undefined;
-  try {
-    return `${typeof principal} ${JSON.stringify(principal)}`;
-  } catch {
-    return `unique ${crypto.randomUUID()}`;
-  }
+  return identityOf(principal) ?? `unique ${crypto.randomUUID()}`;
 }
 
 async function sha256(token: Bytes): Promise<Bytes> {

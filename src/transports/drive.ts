@@ -2,8 +2,9 @@ import type { Bytes } from "../core/bytes.ts";
 import type { Connection } from "../core/connection.ts";
 import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
+import { OWN_STALL_MS } from "../core/keep-alive.ts";
 import { MAIN_LANE } from "../core/lane.ts";
-import type { Transport } from "./transport.ts";
+import { DATAGRAM_LANE, type Transport } from "./transport.ts";
 
 /** Time and timers, so that a simulation can bring its own. */
 export interface Clock {
@@ -53,6 +54,8 @@ export class Drive {
   #hops = 0;
   /** When the transport said that it is full, ms; `undefined` while it is not. */
   #blockedAt: number | undefined;
+  /** Enough datagrams wait in the transport. */
+  #datagramsBlocked = false;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
   #over = false;
@@ -80,12 +83,16 @@ export class Drive {
         this.#connection.receive(lane, bytes, this.#clock.now());
         this.#deliver();
       },
-      drain: () => {
-        this.#blockedAt = undefined;
+      drain: (lane) => {
+        if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;
+        else this.#blockedAt = undefined;
         this.#wake();
       },
       lane: () => {},
-      datagram: () => {},
+      datagram: (bytes) => {
+        this.#connection.receiveDatagram(bytes, this.#clock.now());
+        this.#deliver();
+      },
       closed: (error) => this.#lost(error),
     });
     this.#wake();
@@ -133,11 +140,23 @@ export class Drive {
 
   #write(): void {
     const now = this.#clock.now();
+    this.#writeDatagrams(now);
     // CLOSE is the last record, and the transport bounds the time for what was written before it.
     while (this.#blockedAt === undefined || this.#connection.state === "closing") {
       const record: Bytes | undefined = this.#connection.takeOutput(MAIN_LANE, RECORD_BYTES, now);
       if (record === undefined) return;
       if (!this.#transport.write(MAIN_LANE, record)) this.#blockedAt = now;
+    }
+  }
+
+  #writeDatagrams(now: number): void {
+    const transport = this.#transport;
+    this.#connection.ageDatagrams(now);
+    if (transport.writeDatagram === undefined) return;
+    while (!this.#datagramsBlocked) {
+      const payload = this.#connection.takeDatagram(transport.maxDatagramBytes ?? 0, now);
+      if (payload === undefined) return;
+      this.#datagramsBlocked = !transport.writeDatagram(payload);
     }
   }
 
@@ -177,9 +196,12 @@ export class Drive {
   }
 
   readonly #onTimer = (): void => {
+    const timerAt = this.#timerAt;
     this.#timer = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
+    // A timer that comes late was held up by this process: the transport has not had its time.
+    if (this.#blockedAt !== undefined && now > timerAt + OWN_STALL_MS) this.#blockedAt = now;
     if (this.#blockedAt !== undefined && now >= this.#blockedAt + WRITE_STALL_MS) {
       this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
       return;

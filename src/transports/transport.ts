@@ -2,6 +2,9 @@ import type { Bytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
 import type { LaneId } from "../core/lane.ts";
 
+/** Stands for datagrams where a lane is named: in `drain`. */
+export const DATAGRAM_LANE: LaneId = -1 as LaneId;
+
 /** What carries the bytes. */
 export type TransportName = "websocket" | "webtransport" | "tcp" | "ipc" | "message-port" | "ring" | "memory";
 
@@ -23,7 +26,10 @@ export interface TransportCapabilities {
 export interface TransportEvents {
   /** Bytes from the peer. The receiver owns them. */
   data(lane: LaneId, bytes: Bytes): void;
-  /** After a `write` that returned false: the buffer has drained below the low-water mark. */
+  /**
+   * After a `write` that returned false: the buffer has drained below the low-water mark. With {@link DATAGRAM_LANE}
+   * after a `writeDatagram` that did.
+   */
   drain(lane: LaneId): void;
   /** The peer opened a lane. */
   lane(lane: LaneId): void;
@@ -45,6 +51,14 @@ export interface Transport {
    * @returns false when the buffer is over the high-water mark: wait for `drain`. The record was taken anyway.
    */
   write(lane: LaneId, record: Bytes): boolean;
+  /** Largest datagram that fits now, bytes. Only where `capabilities.datagrams` is true. */
+  readonly maxDatagramBytes?: number;
+  /**
+   * Send one datagram outside the lanes, where `capabilities.datagrams` is true. One that is longer than
+   * `maxDatagramBytes` may be lost; after `close` or a loss it is.
+   * @returns false when enough wait: wait for `drain` of {@link DATAGRAM_LANE}. This one was taken anyway.
+   */
+  writeDatagram?(payload: Bytes): boolean;
   /** Bytes written and not yet sent; `undefined` where the runtime cannot tell. */
   bufferedBytes(lane: LaneId): number | undefined;
   /** Close in order after what was written. `code` is a WebSocket close code (1000, 3000..4999 from applications). */

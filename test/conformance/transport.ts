@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Bytes, equalBytes } from "../../src/core/bytes.ts";
-import { WireError } from "../../src/core/errors.ts";
+import { type ErrorName, WireError } from "../../src/core/errors.ts";
 import { MAIN_LANE } from "../../src/core/lane.ts";
 import type { Transport, TransportEvents } from "../../src/transports/transport.ts";
 
@@ -18,6 +18,8 @@ export interface OpenTransports {
 export interface TransportSuiteOptions {
   /** The longest record that is tried. */
   readonly maxRecordBytes?: number;
+  /** What both ends are told when the path between them breaks. */
+  readonly lossCode?: ErrorName;
 }
 
 const KIB = 1024;
@@ -30,7 +32,7 @@ const SETTLE_MS = 30;
 export function transportSuite(
   name: string,
   open: () => Promise<OpenTransports>,
-  { maxRecordBytes = 1024 * KIB }: TransportSuiteOptions = {},
+  { maxRecordBytes = 1024 * KIB, lossCode = "ERR_CONNECTION_LOST" }: TransportSuiteOptions = {},
 ): void {
   describe(`${name}: transport contract`, () => {
     let opened: OpenTransports | undefined;
@@ -268,7 +270,7 @@ export function transportSuite(
         await Promise.all([atA.ended(), atB.ended()]);
         for (const recorder of [atA, atB]) {
           expect(recorder.ends[0]).toBeInstanceOf(WireError);
-          expect(recorder.ends[0]?.code).toBe("ERR_CONNECTION_LOST");
+          expect(recorder.ends[0]?.code).toBe(lossCode);
         }
       });
 

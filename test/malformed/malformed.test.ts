@@ -266,9 +266,14 @@ function attack(one: Case, pieceBytes: number | undefined): Victim {
     victim.give(whole, pieceBytes);
   }
   if (one.afterMs !== undefined) {
-    victim.now += one.afterMs;
-    victim.connection.handleTimeout(victim.now);
-    victim.pump();
+    const end = victim.now + one.afterMs;
+    for (let due = victim.connection.deadline; due !== undefined && due <= end; ) {
+      victim.now = Math.max(victim.now, due);
+      victim.connection.handleTimeout(victim.now);
+      victim.pump();
+      due = victim.connection.deadline;
+    }
+    victim.now = end;
   }
   return victim;
 }
