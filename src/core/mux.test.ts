@@ -499,6 +499,21 @@ describe("credit", () => {
     expect(pair.client.mux.outbox.queuedBytes).toBe(0);
   });
 
+  test("a stream that waited for its connection is not late before it was sent", () => {
+    const pair = new Pair();
+    pair.now = 10_000_000;
+    const stream = openStream(pair.client, "early");
+    for (let i = 0; i < 20; i++) if (!stream.trySend(new Uint8Array(30_000))) break;
+    for (let i = 0; i < 3; i++) {
+      pair.settle();
+      while (stream.trySend(new Uint8Array(30_000)));
+    }
+    pair.advance(100_000);
+    expect(stream.failure).toBeUndefined();
+    pair.advance(60_000);
+    expect(stream.failure?.code).toBe("ERR_SLOW_CONSUMER");
+  });
+
   test("a stalled reader holds the sender inside its bounds", () => {
     const pair = new Pair().open();
     const { maxMessageBytes, streamWindowBytes, sessionWindowBytes, maxQueuedBytes } = DEFAULT_LIMITS;

@@ -158,7 +158,7 @@ export class Outbox {
   write(into: RecordWriter, names: NameWriter, now: number, roundTripMs: number): void {
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     this.#writeControl(into, now, roundTripMs);
-    this.#writeData(into, names);
+    this.#writeData(into, names, now);
     // Answers free places: that news rides with them.
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     if (!into.empty || this.#lazyUrgent) this.#writeLazy(into);
@@ -200,7 +200,7 @@ export class Outbox {
     this.#lazyDue = false;
   }
 
-  #writeData(into: RecordWriter, names: NameWriter): void {
+  #writeData(into: RecordWriter, names: NameWriter, now: number): void {
     if (this.#sessionBlocked) this.#writePart(into);
     if (this.#sessionBlocked) return;
     for (let stream = this.#scheduler.shift(); stream !== undefined; stream = this.#scheduler.shift()) {
@@ -212,7 +212,7 @@ export class Outbox {
         continue;
       }
       const before = send.sent;
-      if (stream.id === SESSION_ID && !this.#writeOpen(into, stream, names)) {
+      if (stream.id === SESSION_ID && !this.#writeOpen(into, stream, names, now)) {
         this.#scheduler.unshift(stream);
         return;
       }
@@ -297,7 +297,7 @@ export class Outbox {
   }
 
   /** @returns false when the record has no room for it. */
-  #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter): boolean {
+  #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter, now: number): boolean {
     const { send, openMetadata } = stream;
     const label = names.label(stream.name);
     const prefix = openMetadata.length === 0 ? label : join(label, openMetadata);
@@ -307,6 +307,7 @@ export class Outbox {
     if (!send.writeFrame(into, FrameType.OPEN, flags, id, prefix, credit)) return false;
     names.commit(stream.name);
     stream.id = id;
+    stream.progressAt = now; // it may have waited for a connection, and for a place
     this.#table.add(stream);
     if (stream.control !== 0) this.control(stream, 0);
     return true;
