@@ -61,6 +61,7 @@ export class Connection {
   #state: ConnectionState = "opening";
   #peer: Hello | undefined;
   #error: WireError | undefined;
+  #closedByPeer = false;
   /** Body of the HELLO that must go out. */
   #helloDue: Bytes | undefined;
   #magicDue: boolean;
@@ -122,6 +123,11 @@ export class Connection {
   /** Why the connection is over; `undefined` while it is not, and when it was closed in order. */
   get error(): WireError | undefined {
     return this.#error;
+  }
+
+  /** Whether the peer has said CLOSE: it sends nothing more, and wants nothing more. */
+  get closedByPeer(): boolean {
+    return this.#closedByPeer;
   }
 
   /** The peer's HELLO, once it is here. */
@@ -381,6 +387,7 @@ export class Connection {
   }
 
   #applyClose(cursor: Cursor): void {
+    this.#closedByPeer = true;
     const code = errorName(cursor.varint());
     const reason = readReason(cursor) || `Connection was closed by the peer: ${code}`;
     const error = code === "ERR_NONE" ? undefined : new WireError(code, reason);

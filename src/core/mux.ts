@@ -20,7 +20,7 @@ import { Queue } from "./queue.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { DEFAULT_PRIORITY, PRIORITIES } from "./scheduler.ts";
 import { SendHalf } from "./send-half.ts";
-import { Control, Stream, type StreamStart } from "./stream.ts";
+import { Control, Stream, type StreamStart, WAITS } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 import { isStopped, Told } from "./told.ts";
 
@@ -188,7 +188,7 @@ export class Mux {
       throw stream.sendError ?? new StateError("Cannot send: the sending half was closed");
     if (payload.length > this.#peerMessageBytes) throw this.#tooLarge();
     if (!this.requestWritable(stream)) return false;
-    if (send.unsent === 0) stream.progressAt = this.now;
+    if (send.unsent === 0) stream.progressAt = WAITS;
     send.push(payload);
     this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
     if (!stream.scheduled) this.schedule(stream);
@@ -218,7 +218,7 @@ export class Mux {
     const { send } = stream;
     if (send.closed || send.finishing) return;
     if (trailer.length > this.#peerMetadataBytes) throw new RangeError(this.#metadataTooLong().message);
-    if (send.unsent === 0) stream.progressAt = this.now;
+    if (send.unsent === 0) stream.progressAt = WAITS;
     send.finish(trailer);
     this.outbox.queuedBytes += FIN_CHARGE;
     this.schedule(stream);
@@ -451,6 +451,7 @@ export class Mux {
     this.told.remove(stream);
     this.table.unopen(stream);
     stream.control = stopped ? Control.STOP : 0;
+    stream.progressAt = WAITS;
     this.outbox.schedule(stream);
   }
 
@@ -511,6 +512,7 @@ export class Mux {
   /** Reset the streams whose peer has given no credit for too long. */
   #dropStalled(now: number): void {
     for (const stream of this.table.values()) {
+      if (stream.progressAt === WAITS) stream.progressAt = now;
       if (stream.send.unsent === 0 || stream.send.acceptable || now - stream.progressAt < this.limits.stallMs)
         continue;
       this.#giveUp(

@@ -6,7 +6,7 @@ import type { NameWriter } from "./names.ts";
 import { Queue } from "./queue.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { Scheduler } from "./scheduler.ts";
-import { Control, type Stream } from "./stream.ts";
+import { Control, type Stream, WAITS } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 import type { Told } from "./told.ts";
 import { varintBytes } from "./varint.ts";
@@ -212,7 +212,7 @@ export class Outbox {
         continue;
       }
       const before = send.sent;
-      if (stream.id === SESSION_ID && !this.#writeOpen(into, stream, names, now)) {
+      if (stream.id === SESSION_ID && !this.#writeOpen(into, stream, names)) {
         this.#scheduler.unshift(stream);
         return;
       }
@@ -221,6 +221,7 @@ export class Outbox {
       const quantum = stream === this.#oldestPart() ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
       const end = send.write(into, stream.id, credit, quantum);
       this.#count(stream, send.sent - before);
+      if (send.sent > before || stream.progressAt === WAITS) stream.progressAt = now;
       if (send.finished) this.#onFinished(stream);
       if (end === "quantum") this.#scheduler.push(stream);
       else if (end === "room" || end === "session-credit") {
@@ -297,7 +298,7 @@ export class Outbox {
   }
 
   /** @returns false when the record has no room for it. */
-  #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter, now: number): boolean {
+  #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter): boolean {
     const { send, openMetadata } = stream;
     const label = names.label(stream.name);
     const prefix = openMetadata.length === 0 ? label : join(label, openMetadata);
@@ -307,7 +308,6 @@ export class Outbox {
     if (!send.writeFrame(into, FrameType.OPEN, flags, id, prefix, credit)) return false;
     names.commit(stream.name);
     stream.id = id;
-    stream.progressAt = now; // it may have waited for a connection, and for a place
     this.#table.add(stream);
     if (stream.control !== 0) this.control(stream, 0);
     return true;

@@ -10,6 +10,9 @@ import type { SendHalf } from "./send-half.ts";
 /** Control frames that a stream has to send: bits of {@link Stream.control}. */
 export const Control = { WINDOW: 1, RESET: 2, STOP: 4 } as const;
 
+/** Data waits since the last call that did not bring the time: the next one that does brings it. */
+export const WAITS = -1;
+
 /** How a stream begins. */
 export interface StreamStart {
   /** What it is for: the method of a call, or any name up to 256 UTF-8 bytes. */
@@ -61,7 +64,7 @@ export class Stream {
   released = false;
   /** Its place was given to another stream, but its end is not acknowledged. */
   vacated = false;
-  /** When credit last moved while data waited, ms. */
+  /** When data or credit last moved while data waited, ms; {@link WAITS} before the time is known. */
   progressAt = 0;
   /** The one `readable` event of this stream. */
   readonly readable: SessionEvent = { kind: "readable", stream: this };

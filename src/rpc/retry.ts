@@ -14,6 +14,7 @@ const LOST: ReadonlySet<ErrorName> = new Set([
   "ERR_SESSION_EXPIRED",
   "ERR_TIMEOUT",
   "ERR_GOING_AWAY",
+  "ERR_PEER_GONE",
 ]);
 
 /** Lets the session finish what it does with a lost connection first. */
