@@ -1,22 +1,20 @@
 import { type Bytes, EMPTY } from "../core/bytes.ts";
-import type { Connection } from "../core/connection.ts";
-import type { ErrorName } from "../core/errors.ts";
+import type { ErrorName, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { FrameFlag, FrameReader, FrameType, SESSION_ID } from "../core/frame.ts";
 import { encodeMetadata } from "../core/metadata.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Mux } from "../core/mux.ts";
+import { type Stream, WAITS } from "../core/stream.ts";
 import type { Role } from "../core/stream-table.ts";
-import { Cursor } from "../core/varint.ts";
-import { Endpoint } from "./endpoint.ts";
-import { Host, type HostObserver } from "./host.ts";
-import { Exchange } from "./ledger.ts";
-import type { SimulatedTransport } from "./link.ts";
-import { otherRole, type World } from "./world.ts";
+import { Endpoint, type EndpointOwner } from "./endpoint.ts";
+import type { Host } from "./host.ts";
+import { Exchange, otherRole } from "./ledger.ts";
+import type { Process } from "./process.ts";
+import type { World } from "./world.ts";
 
 /** Names that streams are opened with: few, so that they are interned. */
 const NAMES = ["", "a", "topic.subscribe", "n".repeat(200), "Grüße", "x1", "x2", "x3", "x4", "x5"];
 
-/** Longest time for which a process stands still, ms. */
+/** Longest time for which a process stands still without being asleep, ms. */
 const FREEZE_MS = 1_000;
 
 /** How often the streams are looked at one by one: it takes time. */
@@ -25,77 +23,132 @@ const LOOK_AT_STREAMS_EVERY = 8;
 /** Charge of a message beyond its payload, with room to spare. */
 const CHARGE_BYTES = 64;
 
-/** The application of one side: opens streams, knows its ends of all of them, and checks every event. */
-export class Application implements HostObserver {
+/** Charged bytes that go out before what is kept is looked at: a turn of one stream. */
+const TURN_BYTES = 20_000;
+
+/** The application of one side of a session: opens streams, knows its ends of all of them, and checks every event. */
+export class Application implements EndpointOwner {
   readonly role: Role;
-  readonly connection: Connection;
-  readonly host: Host;
+  readonly machine: Process;
+  readonly mux: Mux;
+  /** Tells the sessions of a run apart. */
+  readonly number: number;
   readonly endpoints: Endpoint[] = [];
   /** Ends whose stream is not over. */
   live: Endpoint[] = [];
   /** Numbers of the datagrams that were queued, and those that came. */
   readonly datagramsSent: number[] = [];
   datagramsHeard = 0;
-  /** The `closed` event has come. */
-  closed: { readonly code: ErrorName | undefined } | undefined;
-  opened = false;
+  /** The application of the other side; `undefined` while there is none. */
+  peer: Application | undefined;
+  /** The connection that carries the session, or begins it; `undefined` while none does. */
+  host: Host | undefined;
+  /** Connections that have carried it. */
+  connections = 0;
+  /** When the latest one was open, ms. */
+  connectedAt = 0;
+  /** Connections that it has lost, or left. */
+  losses = 0;
+  /** The session is over for this side, and why. */
+  ended: { readonly code: ErrorName | undefined } | undefined;
+  /** The client has tried to carry the session on for as long as it does. */
+  expired = false;
+  /** The other side takes no new streams; this side does not. */
   refused = false;
-  rejects = false;
-  peer!: Application;
+  goesAway = false;
+  /** A connection of somebody else, or one that the client had given up, has taken the session over. */
+  stolen: "thief" | "own" | undefined;
   readonly #world: World;
   readonly #byStream: Map<Stream, Endpoint> = new Map();
-  readonly #frames: FrameReader = new FrameReader();
   #lastDatagram = -1;
   #pings = 0;
-  #unfinishedStream = 0;
   #looks = 0;
-  #helloSent = false;
+  /** Largest window so far: it may get smaller, what it has granted does not. */
+  #widest = 0;
 
-  constructor(world: World, connection: Connection, transport: SimulatedTransport) {
+  constructor(world: World, machine: Process, role: Role, mux: Mux, number: number) {
     this.#world = world;
-    this.role = connection.role;
-    this.connection = connection;
-    this.host = new Host(world.clock, connection, transport, this);
+    this.machine = machine;
+    this.role = role;
+    this.mux = mux;
+    this.number = number;
+  }
+
+  /** Bytes that the session holds, for the registry. */
+  get heldBytes(): number {
+    return this.mux.heldBytes;
+  }
+
+  /** How this side is called in reports. */
+  get name(): string {
+    return `${this.machine.name}, session ${this.number}`;
+  }
+
+  /** Whether nothing of it is ever heard again: its process has ended. */
+  get gone(): boolean {
+    return this.machine.over;
+  }
+
+  /** Whether its connection is open. */
+  get connected(): boolean {
+    return this.host?.connection.state === "open" && this.host.connection.mux === this.mux;
+  }
+
+  /** Do something with the session, and hear what follows from it. */
+  act(run: () => void): void {
+    this.machine.whenAwake(() => {
+      run();
+      this.settle();
+    });
+  }
+
+  /** Hear what has happened. */
+  settle(): void {
+    const { host, mux } = this;
+    if (host?.connection.mux === mux) return host.settle();
+    for (let event = mux.poll(); event !== undefined; event = mux.poll()) this.event(event);
+    this.looked();
+  }
+
+  /** The session is over: whatever is open ends with it. */
+  end(error: WireError | undefined): void {
+    if (this.ended !== undefined) return;
+    this.ended = { code: error?.code };
+    this.host = undefined;
+    this.#world.note(this.machine, `session ended ${error?.code}`, this.number);
+    if (this.mux.over) return;
+    this.mux.fail(error);
+    for (let event = this.mux.poll(); event !== undefined; event = this.mux.poll()) this.event(event);
   }
 
   /** Open a stream. @returns `undefined` when the session takes none. */
   open(): Endpoint | undefined {
     const { random } = this.#world;
-    if (this.refused || this.connection.state === "closing" || this.connection.state === "closed")
-      return undefined;
+    if (this.refused || this.ended !== undefined || this.mux.over) return undefined;
     const header = random.chance(0.3) ? "h".repeat(random.skewed(1, 600)) : "";
     const start = { name: random.pick(NAMES), header, priority: random.int(0, 7) };
     const exchange = new Exchange(this.#world.exchanges.length + 1, this.role, start);
     const headers = new Map([["h", header]]);
     const metadata =
-      header === ""
-        ? EMPTY
-        : encodeMetadata({ headers, priority: start.priority }, this.connection.mux.limits);
+      header === "" ? EMPTY : encodeMetadata({ headers, priority: start.priority }, this.mux.limits);
     if (header !== "") this.#world.mark("openMetadata");
-    const stream = this.connection.mux.open({ name: start.name, priority: start.priority, metadata });
+    const stream = this.mux.open({ name: start.name, priority: start.priority, metadata });
     this.#world.exchanges.push(exchange);
-    this.#world.note(this.role, "open", exchange.number);
+    this.#world.note(this.machine, "open", exchange.number);
     return this.#add(stream, exchange);
   }
 
   #add(stream: Stream, exchange: Exchange): Endpoint {
-    const endpoint = new Endpoint(this.#world, this.host, this.role, stream, exchange);
+    const endpoint = new Endpoint(this.#world, this, stream, exchange);
     this.#byStream.set(stream, endpoint);
     this.endpoints.push(endpoint);
     this.live.push(endpoint);
     return endpoint;
   }
 
+  /** Something of the session itself has happened: what concerns connections does not come here. */
   event(event: SessionEvent): void {
     switch (event.kind) {
-      case "authenticate":
-        this.#onAuthenticate();
-        break;
-      case "open":
-        if (this.opened) this.#world.fail(`${this.role}: open came twice`);
-        this.opened = true;
-        this.#world.note(this.role, "open event");
-        break;
       case "stream":
         this.#onStream(event.stream);
         break;
@@ -106,45 +159,30 @@ export class Application implements HostObserver {
         this.#onPong(event.roundTripMs);
         break;
       case "goaway":
-        this.#world.note(this.role, "goaway");
+        this.#world.note(this.machine, "goaway");
         this.refused = true;
         break;
-      case "closed":
-        if (this.closed !== undefined) this.#world.fail(`${this.role}: closed came twice`);
-        this.closed = { code: event.error?.code };
-        if (this.#pings > 0) this.#world.mark("pingUnanswered");
-        this.#world.note(this.role, `closed ${event.error?.code}`);
-        this.#world.trace.line(this.#world.clock.now(), () => `${this.role} ${event.error?.message}`);
-        break;
+      case "authenticate":
+      case "open":
       case "stalled":
+      case "closed":
+        this.#world.fail(`${this.name}: ${event.kind} came without a connection`);
         break;
       default:
         this.#onStreamEvent(event.stream, event);
     }
   }
 
-  #onAuthenticate(): void {
-    const { acceptMs } = this.#world.configuration;
-    const answer = (): void => {
-      if (this.connection.state !== "authenticating") return;
-      if (this.rejects) this.#world.fault("reject");
-      if (this.rejects) this.connection.close("ERR_AUTH", "Not today");
-      else this.connection.accept({ sessionId: new Uint8Array(16).fill(7) }, this.#world.clock.now());
-    };
-    // Inside an event, so that the connection hears of it while it delivers others.
-    if (acceptMs === 0) answer();
-    else this.#world.clock.schedule(() => this.host.act(answer), acceptMs);
-  }
-
   #onStream(stream: Stream): void {
     const world = this.#world;
-    const opener = this.peer.endpoints.find(
+    const opener = this.peer?.endpoints.find(
       (endpoint) => endpoint.stream.local && endpoint.stream.id === stream.id,
     );
-    const exchange = opener?.exchange ?? world.fail(`${this.role}: stream ${stream.id} was never opened`);
-    if (exchange.accepted) world.fail(`${this.role}: stream ${stream.id} came twice`);
+    const exchange = opener?.exchange ?? world.fail(`${this.name}: stream ${stream.id} was never opened`);
+    if (exchange.accepted) world.fail(`${this.name}: stream ${stream.id} came twice`);
     exchange.accepted = true;
-    world.note(this.role, "stream", stream.id, exchange.number);
+    if (exchange.openLost) world.mark("openLostAndReopened");
+    world.note(this.machine, "stream", stream.id, exchange.number);
     const header = stream.metadata?.headers?.get("h") ?? "";
     if (stream.name !== exchange.name)
       world.fail(`stream ${stream.id}: name "${stream.name}" instead of "${exchange.name}"`);
@@ -160,7 +198,7 @@ export class Application implements HostObserver {
     const endpoint = this.#byStream.get(stream);
     if (endpoint !== undefined) endpoint.hear(event);
     else if (event.kind !== "readable" && event.kind !== "stopped" && event.kind !== "delivered") {
-      this.#world.fail(`${this.role}: ${event.kind} for stream ${stream.id}, which is not known`);
+      this.#world.fail(`${this.name}: ${event.kind} for stream ${stream.id}, which is not known`);
     }
   }
 
@@ -170,17 +208,18 @@ export class Application implements HostObserver {
     const number = this.datagramsSent.length;
     new DataView(payload.buffer).setUint32(0, number);
     payload.fill(number & 255, 4);
-    if (this.connection.sendDatagram(payload)) this.datagramsSent.push(payload.length);
+    const connection = this.connected ? this.host?.connection : undefined;
+    if (connection?.sendDatagram(payload)) this.datagramsSent.push(payload.length);
     else this.#world.mark("datagramRefused");
   }
 
   #onDatagram(payload: Bytes): void {
     const number = new DataView(payload.buffer, payload.byteOffset).getUint32(0);
-    this.#world.note(this.role, "datagram", number);
+    this.#world.note(this.machine, "datagram", number);
     if (number <= this.#lastDatagram)
-      this.#world.fail(`${this.role}: datagram ${number} came after ${this.#lastDatagram}`);
-    if (this.peer.datagramsSent[number] !== payload.length || !filledWith(payload, number & 255)) {
-      this.#world.fail(`${this.role}: datagram ${number} of ${payload.length} bytes was not sent so`);
+      this.#world.fail(`${this.name}: datagram ${number} came after ${this.#lastDatagram}`);
+    if (this.peer?.datagramsSent[number] !== payload.length || !filledWith(payload, number & 255)) {
+      this.#world.fail(`${this.name}: datagram ${number} of ${payload.length} bytes was not sent so`);
     }
     this.#lastDatagram = number;
     this.datagramsHeard++;
@@ -188,56 +227,111 @@ export class Application implements HostObserver {
 
   /** Measure the round trip. */
   ping(): void {
+    if (!this.connected) return;
     this.#pings++;
-    this.connection.ping();
+    this.host?.connection.ping();
   }
 
   #onPong(roundTripMs: number): void {
     const least = this.#world.configuration.link.latencyMs * 2;
-    this.#world.note(this.role, "pong", roundTripMs);
+    this.#world.note(this.machine, "pong", roundTripMs);
     if (roundTripMs < least)
-      this.#world.fail(`${this.role}: round trip of ${roundTripMs} ms over a link that takes ${least} ms`);
+      this.#world.fail(`${this.name}: round trip of ${roundTripMs} ms over a link that takes ${least} ms`);
     if (this.#pings === 0) this.#world.mark("keepAlivePing");
     else this.#pings--;
   }
 
-  broken(what: string): void {
-    this.#world.fail(`${this.role}: ${what}`);
+  /** Take no new streams from the other side. */
+  goAway(): void {
+    this.goesAway = true;
+    this.host?.connection.goAway("Restart", 1_000);
+  }
+
+  /** The connection is gone, the session may go on. */
+  detached(): void {
+    this.host = undefined;
+    if (this.#pings > 0) this.#world.mark("pingUnanswered");
+    this.#pings = 0;
+    this.noteBefore();
+  }
+
+  /** Remember how far the streams have come: another connection carries them from now on. */
+  noteBefore(): void {
+    this.losses++;
+    for (const { before, stream } of this.endpoints) {
+      before.opened = stream.id !== 0;
+      before.finished = stream.send.finished;
+      before.limit = stream.send.limit;
+    }
+  }
+
+  /** A connection that carries the session is open. */
+  opened(): void {
+    this.connections++;
+    this.connectedAt = this.#world.clock.now();
+  }
+
+  /** The session goes on over another connection. */
+  resumed(): void {
+    const world = this.#world;
+    let midMessage = false;
+    let credit = false;
+    for (const { before, exchange, stream } of this.endpoints) {
+      const { receive, send } = stream;
+      if (send.partAt >= 0 || receive.unfinished) midMessage = true;
+      if (before.finished && !send.finished && !send.closed) world.mark("finLostAndSentAgain");
+      if (before.opened && stream.id === 0) exchange.openLost = true;
+      if (stream.id !== 0 && !send.closed && send.limit > before.limit) credit = true;
+    }
+    if (midMessage) world.mark("resumeMidMessage");
+    if (credit) world.mark("creditToldAgain");
+    if (this.goesAway) this.goAway();
   }
 
   /** Look at the bounds that hold at every moment, and for situations that are worth a mark. */
   looked(): void {
     const world = this.#world;
-    const { mux } = this.connection;
-    const { outbox, window } = mux;
+    const { limits, outbox, table, window } = this.mux;
     const longest = world.longestBytes + CHARGE_BYTES;
     const unread = window.received - window.consumed;
     const allowed = window.limit - window.consumed;
-    if (unread < 0 || allowed > window.window + longest) {
+    this.#widest = Math.max(this.#widest, window.window);
+    if (unread < 0 || allowed > this.#widest + longest) {
       world.fail(
-        `${this.role}: ${unread} bytes are unread, ${allowed} may be, the window is ${window.window}`,
+        `${this.name}: ${unread} bytes are unread, ${allowed} may be, the window is ${window.window}`,
       );
     }
-    if (
-      outbox.queuedBytes < 0 ||
-      outbox.queuedBytes > mux.limits.maxQueuedBytes + longest * (1 + mux.table.size)
-    ) {
+    const again = this.losses > 0 ? outbox.limit - outbox.acked : 0;
+    const mostQueued = limits.maxQueuedBytes + longest * (1 + table.size) + again;
+    if (outbox.queuedBytes < 0 || outbox.queuedBytes > mostQueued) {
       world.fail(
-        `${this.role}: ${outbox.queuedBytes} bytes are queued, the limit is ${mux.limits.maxQueuedBytes}`,
+        `${this.name}: ${outbox.queuedBytes} bytes are queued, the limit is ${limits.maxQueuedBytes}`,
+      );
+    }
+    if (this.#keepsTooMuch) {
+      world.fail(
+        `${this.name}: ${outbox.retainedBytes} bytes are kept, the limit is ${limits.maxRetainedBytes}`,
       );
     }
     if (outbox.queuedBytes > 0) this.#lookAtCredit();
     if (window.limit > window.consumed + window.window) world.mark("creditLent");
-    if (window.window > mux.limits.sessionWindowBytes) world.mark("windowWidened");
-    if (this.host.blocked) world.mark("transportBlocked");
-    if (this.connection.state === "authenticating" && this.connection.counters.recordsReceived > 1)
-      world.mark("earlyDataKept");
+    if (window.window > limits.sessionWindowBytes) world.mark("windowWidened");
+    if (this.host?.blocked) world.mark("transportBlocked");
+  }
+
+  /** Whether more is kept of what was sent than there may be, beyond messages that were sent in part. */
+  get #keepsTooMuch(): boolean {
+    const { limits, outbox, table } = this.mux;
+    let left = limits.maxRetainedBytes + TURN_BYTES - outbox.retainedBytes;
+    if (left >= 0) return outbox.retainedBytes < 0;
+    for (const { send } of table.values()) if (send.partAt >= 0) left += send.sent - send.partAt;
+    return left < 0;
   }
 
   #lookAtCredit(): void {
     const world = this.#world;
-    const { outbox, limits, table } = this.connection.mux;
-    if (!this.opened) return;
+    const { outbox, limits, table } = this.mux;
+    if (!this.connected) return;
     if (outbox.limit - outbox.sent < 1_024) world.mark("sessionCreditBlocked");
     if (outbox.queuedBytes >= limits.maxQueuedBytes) world.mark("queueLimitBlocked");
     if (++this.#looks % LOOK_AT_STREAMS_EVERY !== 0) return;
@@ -247,7 +341,7 @@ export class Application implements HostObserver {
         world.mark("streamCreditBlocked");
       if (this.#stalled(endpoint))
         world.fail(
-          `${this.role}: half ${endpoint.out.number} waits for credit for too long: ${describe(endpoint.stream)}`,
+          `${this.name}: half ${endpoint.out.number} waits for credit for too long: ${describe(endpoint.stream)}`,
         );
       if (endpoint.unopened && !table.mayOpen && !send.closed) world.mark("unopenedWaiting");
     }
@@ -257,51 +351,10 @@ export class Application implements HostObserver {
   #stalled(endpoint: Endpoint): boolean {
     const { send, progressAt } = endpoint.stream;
     const now = this.#world.clock.now();
-    if (endpoint.unopened || send.unsent === 0 || send.acceptable || progressAt > endpoint.stalledSince)
-      endpoint.stalledSince = now;
-    return now - endpoint.stalledSince > 1.5 * this.connection.mux.limits.stallMs + FREEZE_MS;
-  }
-
-  /** A record goes out: part of the trace, and a look at its frames for marks. */
-  sent(record: Bytes): void {
-    const world = this.#world;
-    world.note(this.role, "record", record.length);
-    world.trace.addBytes(record);
-    const frames = this.#frames;
-    if (record[0] === 0x54 && record.length === 8) return;
-    let at = 1;
-    if (!world.configuration.link.messageBoundaries) {
-      const cursor = new Cursor(record);
-      cursor.varint();
-      at = cursor.at + 1;
-    }
-    for (frames.reset(record, at); frames.next(); ) this.#lookAtFrame(frames);
-  }
-
-  #lookAtFrame(frame: FrameReader): void {
-    const world = this.#world;
-    const bodyBytes = frame.bodyEnd - frame.bodyAt;
-    if (world.trace.kept) {
-      const { flags, stream, type } = frame;
-      const text = `${this.role}   type ${type} flags ${flags} stream ${stream}, ${bodyBytes}`;
-      world.trace.line(world.clock.now(), () => text);
-    }
-    if (frame.type === FrameType.HELLO) this.#helloSent = true;
-    if (frame.type === FrameType.OPEN && this.role === "client" && !this.opened && this.#helloSent)
-      world.mark("earlyData");
-    if (frame.type === FrameType.WINDOW && frame.stream !== SESSION_ID && bodyBytes === 0)
-      world.mark("deliveredLazily");
-    if (frame.type === FrameType.OPEN && frame.bytes[frame.bodyAt] !== 0) {
-      if (((frame.bytes[frame.bodyAt] as number) & 1) === 0) world.mark("nameInterned");
-      else if (this.connection.mux.limits.maxNames === 1) world.mark("nameTableFull");
-    }
-    if (frame.type !== FrameType.DATA && frame.type !== FrameType.OPEN) return;
-    const end = FrameFlag.FIN | FrameFlag.MORE | FrameFlag.EXT;
-    if (frame.type === FrameType.DATA && (frame.flags & end) === end) world.mark("trailerAlone");
-    if (this.#unfinishedStream !== 0 && frame.stream !== this.#unfinishedStream)
-      world.mark("fragmentsInterleaved");
-    const unfinished = (frame.flags & (FrameFlag.MORE | FrameFlag.FIN)) === FrameFlag.MORE && bodyBytes > 0;
-    this.#unfinishedStream = unfinished ? frame.stream : 0;
+    const since = Math.max(progressAt, this.machine.wokenAt, this.connectedAt);
+    const counts = progressAt !== WAITS && !endpoint.unopened && send.unsent > 0 && !send.acceptable;
+    if (!counts || since > endpoint.stalledSince) endpoint.stalledSince = now;
+    return now - endpoint.stalledSince > 1.5 * this.mux.limits.stallMs + FREEZE_MS;
   }
 
   /** Forget the ends that are over. */
@@ -311,7 +364,7 @@ export class Application implements HostObserver {
 
   /** Largest message that the other side accepts, as far as this side may know. */
   get mostBytes(): number {
-    return this.connection.peer?.maxMessageBytes ?? this.connection.mux.limits.maxMessageBytes;
+    return this.mux.peer?.maxMessageBytes ?? this.mux.limits.maxMessageBytes;
   }
 
   /** The role of the other side. */

@@ -1,13 +1,14 @@
 import { type Bytes, equalBytes } from "../core/bytes.ts";
-import { type ErrorName, StreamError } from "../core/errors.ts";
+import { type ErrorName, StreamError, StreamLostError, type StreamProgress } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { SESSION_ID } from "../core/frame.ts";
 import { encodeMetadata } from "../core/metadata.ts";
+import type { Mux } from "../core/mux.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Role } from "../core/stream-table.ts";
-import type { Host } from "./host.ts";
-import { drawMessage, type Exchange, type Half, type Message } from "./ledger.ts";
-import { otherRole, type World } from "./world.ts";
+import { drawMessage, type Exchange, type Half, type Message, otherRole } from "./ledger.ts";
+import type { Process } from "./process.ts";
+import type { World } from "./world.ts";
 
 /** How an application reads a stream. */
 type Reader = "eager" | "slow" | "stalled";
@@ -18,19 +19,35 @@ const CHARGE_BYTES = 64;
 /** How long a reader may stand still, ms. The longest is longer than a message may take to arrive. */
 const STALLS_MS = [500, 2_000, 8_000, 45_000];
 
+/** The application that an end of a stream belongs to. */
+export interface EndpointOwner {
+  readonly role: Role;
+  readonly machine: Process;
+  readonly mux: Mux;
+  /** When its latest connection was open, ms. */
+  readonly connectedAt: number;
+  /** Do something with a stream, and hear what follows from it. */
+  act(run: () => void): void;
+}
+
 /** One application's end of a stream: sends what was planned, reads in its own way, and checks all that it hears. */
 export class Endpoint {
   readonly stream: Stream;
   readonly exchange: Exchange;
-  readonly role: Role;
+  readonly owner: EndpointOwner;
   /** What this side sends, and what it reads. */
   readonly out: Half;
   readonly in: Half;
   /** Since when the sending half was seen to wait for credit, ms. */
   stalledSince = 0;
+  /** What this side was told of its progress, when the session was lost. */
+  progress: StreamProgress | undefined;
+  /** When the connection was last lost: whether OPEN and FIN had left, and the credit. */
+  before = { opened: false, finished: false, limit: 0 };
   readonly #world: World;
-  readonly #host: Host;
   readonly #planned: Message[] = [];
+  /** Largest window so far: it may get smaller, what it has granted does not. */
+  #widest = 0;
   #payload: Bytes | undefined;
   #blocked = false;
   #finishWanted = false;
@@ -40,14 +57,14 @@ export class Endpoint {
   /** Messages that are checked again at the end: what was read must not change. */
   readonly #kept: { readonly bytes: Bytes; readonly copy: Bytes }[] = [];
 
-  constructor(world: World, host: Host, role: Role, stream: Stream, exchange: Exchange) {
+  constructor(world: World, owner: EndpointOwner, stream: Stream, exchange: Exchange) {
     this.#world = world;
-    this.#host = host;
-    this.role = role;
+    this.owner = owner;
     this.stream = stream;
     this.exchange = exchange;
-    this.out = exchange.halves[role];
-    this.in = exchange.halves[otherRole(role)];
+    this.out = exchange.halves[owner.role];
+    this.in = exchange.halves[otherRole(owner.role)];
+    exchange.streams[owner.role] = stream;
     const { faults } = world.configuration;
     if (world.healing) return;
     if (faults.has("slowReader") && world.random.chance(0.3)) this.#reader = "slow";
@@ -99,7 +116,7 @@ export class Endpoint {
         return;
       }
       if (sent === undefined) continue;
-      this.#world.note(this.role, "send", out.number, out.messages.length, message.length);
+      this.#note("send", out.number, out.messages.length, message.length);
       this.#world.longestBytes = Math.max(this.#world.longestBytes, message.length);
       this.#markSize(message.length);
       out.messages.push(message);
@@ -111,7 +128,8 @@ export class Endpoint {
   }
 
   #markSize(length: number): void {
-    const { sessionWindowBytes, streamWindowBytes } = this.#world.configuration.limits[otherRole(this.role)];
+    const { sessionWindowBytes, streamWindowBytes } =
+      this.#world.configuration.limits[otherRole(this.owner.role)];
     if (length === 0) this.#world.mark("emptyMessage");
     if (length > streamWindowBytes) this.#world.mark("messageOverWindow");
     if (length > sessionWindowBytes) this.#world.mark("messageOverSessionWindow");
@@ -119,10 +137,10 @@ export class Endpoint {
 
   /** @returns `undefined` when the peer accepts no message of that length: it is planned no more. */
   #trySend(payload: Bytes): boolean | undefined {
-    const { connection } = this.#host;
-    const tooLarge = payload.length > this.#world.configuration.limits[otherRole(this.role)].maxMessageBytes;
-    if (tooLarge && connection.state !== "open") this.exchange.tooLarge = true;
-    if (!tooLarge || connection.state !== "open") return this.stream.trySend(payload);
+    const { mux, role } = this.owner;
+    const tooLarge = payload.length > this.#world.configuration.limits[otherRole(role)].maxMessageBytes;
+    if (tooLarge && mux.peer === undefined) this.exchange.tooLarge = true;
+    if (!tooLarge || mux.peer === undefined) return this.stream.trySend(payload);
     this.#planned.shift();
     this.#payload = undefined;
     try {
@@ -139,8 +157,8 @@ export class Endpoint {
     out.finished = true;
     const headers = new Map([["end", out.trailer]]);
     if (out.trailer === "") this.stream.finish();
-    else this.stream.finish(encodeMetadata({ headers }, this.#world.configuration.limits[this.role]));
-    this.#world.note(this.role, "finish", out.number, out.messages.length);
+    else this.stream.finish(encodeMetadata({ headers }, this.#world.configuration.limits[this.owner.role]));
+    this.#note("finish", out.number, out.messages.length);
     if (out.trailer !== "" && out.messages.length === 0) this.#world.mark("trailerEmptyStream");
   }
 
@@ -155,7 +173,7 @@ export class Endpoint {
     if (out.finished) this.#world.mark("resetAfterFinish");
     if (stream.send.unsent > 0 && stream.send.sent > 0) this.#world.mark("resetInMessage");
     this.#world.fault("reset");
-    this.#world.note(this.role, "reset", out.number);
+    this.#note("reset", out.number);
     out.resetCode = code;
     out.sending = "reset";
     stream.reset(new StreamError(code, `Sender gave up half ${out.number}`));
@@ -171,7 +189,7 @@ export class Endpoint {
     if (stream.receive.finished) this.#world.mark("stopAfterEnd");
     else if (half.finished) this.#world.mark("stopCrossedEnd");
     this.#world.fault("stop");
-    this.#world.note(this.role, "stop", half.number);
+    this.#note("stop", half.number);
     half.stopCode = code;
     half.reading = "stopped";
     stream.stop(new StreamError(code, `Reader gave up half ${half.number}`));
@@ -194,9 +212,11 @@ export class Endpoint {
       case "stopped":
         if (out.sending !== "open")
           this.#world.fail(`half ${out.number}: stopped although it was ${out.sending}`);
-        this.#world.note(this.role, "stopped", out.number);
+        this.#note("stopped", out.number);
         out.sending = "stopped";
         out.sendError = event.error.code;
+        this.#noteLoss(event.error);
+        if (out.sendError === "ERR_SLOW_CONSUMER") this.#checkSlow();
         break;
       case "delivered":
         this.#onDelivered();
@@ -207,9 +227,35 @@ export class Endpoint {
     this.#letGo();
   }
 
+  /** A peer that had no time to read is not slow. */
+  #checkSlow(): void {
+    const { mux, connectedAt, machine } = this.owner;
+    const since = Math.max(connectedAt, machine.wokenAt);
+    const { clock } = this.#world;
+    if (clock.now() - since < mux.limits.stallMs)
+      this.#world.fail(
+        `half ${this.out.number}: peer counts as slow ${clock.now() - since} ms after it was reached, ${mux.limits.stallMs} are allowed`,
+      );
+  }
+
+  #noteLoss(error: StreamError): void {
+    if (!(error instanceof StreamLostError)) return;
+    const { progress } = error;
+    this.progress = progress;
+    const { consumed = 0 } = this.exchange.streams[otherRole(this.owner.role)]?.receive.window ?? {};
+    if (progress.consumedBytes > consumed)
+      this.#world.fail(
+        `half ${this.out.number}: lost with ${progress.consumedBytes} bytes consumed, the peer has consumed ${consumed}`,
+      );
+  }
+
+  #note(what: string, ...numbers: readonly number[]): void {
+    this.#world.note(this.owner.machine, what, ...numbers);
+  }
+
   #onDelivered(): void {
     const { exchange, out } = this;
-    this.#world.note(this.role, "delivered", out.number);
+    this.#note("delivered", out.number);
     if (out.sending !== "open")
       this.#world.fail(`half ${out.number}: delivered although it was ${out.sending}`);
     if (!out.finished) this.#world.fail(`half ${out.number}: delivered although it was not finished`);
@@ -228,7 +274,7 @@ export class Endpoint {
     const { clock, random } = this.#world;
     this.#readScheduled = true;
     const delay = this.#reader === "slow" ? random.int(1, 40) : random.pick(STALLS_MS);
-    clock.schedule(() => this.#host.act(() => this.#readNow(random.int(1, 3))), delay);
+    clock.schedule(() => this.owner.act(() => this.#readNow(random.int(1, 3))), delay);
   }
 
   #readNow(most: number): void {
@@ -253,7 +299,8 @@ export class Endpoint {
       else if (receive.error !== undefined) {
         half.reading = "failed";
         half.readError = receive.error.code;
-        this.#world.note(this.role, "failed", half.number, half.read);
+        this.#noteLoss(receive.error);
+        this.#note("failed", half.number, half.read);
       }
       break;
     }
@@ -264,10 +311,11 @@ export class Endpoint {
     const half = this.in;
     const wrong = half.check(message);
     if (wrong !== undefined) this.#world.fail(`half ${half.number}: ${wrong}`);
-    this.#world.note(this.role, "read", half.number, half.read, message.length);
+    this.#note("read", half.number, half.read, message.length);
     half.read++;
     const { window } = this.stream.receive;
-    if (window.limit - window.consumed > window.window + this.#world.longestBytes + CHARGE_BYTES) {
+    this.#widest = Math.max(this.#widest, window.window);
+    if (window.limit - window.consumed > this.#widest + this.#world.longestBytes + CHARGE_BYTES) {
       this.#world.fail(
         `half ${half.number}: ${window.limit - window.consumed} bytes may be unread, the window is ${window.window}`,
       );
@@ -279,7 +327,7 @@ export class Endpoint {
 
   #onEnd(): void {
     const half = this.in;
-    this.#world.note(this.role, "ended", half.number, half.read);
+    this.#note("ended", half.number, half.read);
     if (!half.finished) this.#world.fail(`half ${half.number}: ended although its sender has not finished`);
     if (half.read !== half.messages.length) {
       this.#world.fail(`half ${half.number}: ended after ${half.read} of ${half.messages.length} messages`);

@@ -1,13 +1,17 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { Connection } from "../core/connection.ts";
-import { TransportError } from "../core/errors.ts";
+import { TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { VirtualClock } from "./clock.ts";
+import type { Process } from "./process.ts";
 
 /** Records are asked for up to this length, as the loop in `transports/drive.ts` does. */
 const RECORD_BYTES = 66_560;
+
+/** A transport that takes nothing for so long is given up, ms, as in `transports/drive.ts`. */
+const WRITE_STALL_MS = 20_000;
 
 /** What a host tells of its connection. */
 export interface HostObserver {
@@ -16,6 +20,8 @@ export interface HostObserver {
   sent(record: Bytes): void;
   /** Something was received or came due: a moment to look at the state. */
   looked(): void;
+  /** Bytes came for a connection that is over. */
+  late(): void;
   /** The connection breaks a rule of its own interface. */
   broken(what: string): void;
 }
@@ -26,19 +32,26 @@ export interface HostObserver {
  */
 export class Host {
   readonly connection: Connection;
+  readonly machine: Process;
   readonly #transport: Transport;
   readonly #clock: VirtualClock;
   readonly #observer: HostObserver;
   #flushing = false;
   #flushCall: unknown;
-  #blocked = false;
+  /** When the transport said that it is full, ms; `undefined` while it is not. */
+  #blockedAt: number | undefined;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
   #over = false;
-  #frozenUntil = 0;
-  #deferred: (() => void)[] = [];
 
-  constructor(clock: VirtualClock, connection: Connection, transport: Transport, observer: HostObserver) {
+  constructor(
+    clock: VirtualClock,
+    machine: Process,
+    connection: Connection,
+    transport: Transport,
+    observer: HostObserver,
+  ) {
+    this.machine = machine;
     this.connection = connection;
     this.#clock = clock;
     this.#transport = transport;
@@ -47,26 +60,21 @@ export class Host {
 
   /** Begin. Called once. */
   start(): void {
+    const { machine } = this;
     this.connection.mux.wake = this.#wake;
     this.#transport.start({
       data: (lane, bytes) => {
-        if (this.#sleeping) this.#deferred.push(() => this.#receive(lane, bytes));
-        else this.#receive(lane, bytes);
+        if (machine.sleeping) machine.whenAwake(() => this.#receive(lane, bytes));
+        else if (!machine.over) this.#receive(lane, bytes);
       },
       drain: () =>
-        this.#whenAwake(() => {
-          this.#blocked = false;
+        machine.whenAwake(() => {
+          this.#blockedAt = undefined;
           this.#wake();
         }),
       lane: () => {},
       datagram: () => {},
-      closed: (error) =>
-        this.#whenAwake(() => {
-          this.#over = true;
-          this.#disarm();
-          this.connection.lost(error ?? new TransportError("Connection was closed by the peer"));
-          this.settle();
-        }),
+      closed: (error) => machine.whenAwake(() => this.#lost(error)),
     });
     this.#wake();
     this.#arm();
@@ -74,23 +82,21 @@ export class Host {
 
   /** Whether the transport is full. */
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#blockedAt !== undefined;
   }
 
-  /** Whether the process stands still. */
-  get frozen(): boolean {
-    return this.#clock.now() < this.#frozenUntil;
+  /** Give the transport up, as if it had been lost. */
+  abandon(error: WireError): void {
+    this.#lost(error);
+    this.#transport.close(1_000, "");
   }
 
-  /** Let the process stand still for `ms`: nothing is read, written or timed until then. */
-  freeze(ms: number): void {
-    if (this.frozen) return;
-    this.#frozenUntil = this.#clock.now() + ms;
-    this.#clock.schedule(() => {
-      const deferred = this.#deferred;
-      this.#deferred = [];
-      for (const run of deferred) run();
-    }, ms);
+  #lost(error: WireError | undefined): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#disarm();
+    this.connection.lost(error ?? new TransportError("Connection was closed by the peer"));
+    this.settle();
   }
 
   /** Deliver events and set the timer. Called after each use of the connection by the application. */
@@ -106,28 +112,13 @@ export class Host {
 
   get #sleepsOnOutput(): boolean {
     const { mux, state } = this.connection;
-    return !this.#flushing && !this.#blocked && !this.#over && state === "open" && mux.outbox.ready;
-  }
-
-  /** Let the application do something, once the process does not stand still. */
-  act(run: () => void): void {
-    this.#whenAwake(() => {
-      run();
-      this.settle();
-    });
-  }
-
-  #whenAwake(run: () => void): void {
-    if (this.#sleeping) this.#deferred.push(run);
-    else run();
-  }
-
-  get #sleeping(): boolean {
-    return this.frozen || this.#deferred.length > 0;
+    return !this.#flushing && !this.blocked && !this.#over && state === "open" && mux.outbox.ready;
   }
 
   #receive(lane: LaneId, bytes: Bytes): void {
-    this.connection.receive(lane, bytes, this.#clock.now());
+    const { connection } = this;
+    if (connection.state === "closing" || connection.state === "closed") this.#observer.late();
+    connection.receive(lane, bytes, this.#clock.now());
     this.settle();
   }
 
@@ -138,7 +129,7 @@ export class Host {
   };
 
   readonly #onFlush = (): void => {
-    this.#whenAwake(this.#flush);
+    this.machine.whenAwake(this.#flush);
   };
 
   readonly #flush = (): void => {
@@ -147,11 +138,12 @@ export class Host {
     if (this.#over) return;
     const { connection } = this;
     const now = this.#clock.now();
-    while (!this.#blocked || connection.state === "closing") {
+    while (!this.blocked || connection.state === "closing") {
       const record = connection.takeOutput(MAIN_LANE, RECORD_BYTES, now);
       if (record === undefined) break;
       this.#observer.sent(record);
-      this.#blocked = !this.#transport.write(MAIN_LANE, record);
+      if (this.#over) return; // the observer has lost the link with it
+      if (!this.#transport.write(MAIN_LANE, record)) this.#blockedAt = now;
     }
     this.settle();
     if (connection.state === "closed" && !this.#over) this.#finish();
@@ -169,10 +161,18 @@ export class Host {
     this.#timerAt = Number.POSITIVE_INFINITY;
   }
 
+  get #stallAt(): number {
+    return this.#blockedAt === undefined ? Number.POSITIVE_INFINITY : this.#blockedAt + WRITE_STALL_MS;
+  }
+
+  get #deadline(): number {
+    return Math.min(this.connection.deadline ?? Number.POSITIVE_INFINITY, this.#stallAt);
+  }
+
   /** Keep the timer no later than the deadline; one that fires too early arms itself again. */
   #arm(): void {
     if (this.#over) return;
-    const deadline = this.connection.deadline ?? Number.POSITIVE_INFINITY;
+    const deadline = this.#deadline;
     if (deadline >= this.#timerAt) return;
     this.#disarm();
     this.#timerAt = deadline;
@@ -181,7 +181,7 @@ export class Host {
 
   readonly #onTimer = (): void => {
     this.#timer = undefined;
-    this.#whenAwake(this.#timeOut);
+    this.machine.onTimer(this.#timeOut);
   };
 
   readonly #timeOut = (): void => {
@@ -189,14 +189,18 @@ export class Host {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const { connection } = this;
     const now = this.#clock.now();
-    if (now < (connection.deadline ?? Number.POSITIVE_INFINITY)) {
+    if (now >= this.#stallAt) {
+      this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
+      return;
+    }
+    if (now < this.#deadline) {
       this.#arm();
       return;
     }
     connection.handleTimeout(now);
     this.#flush();
     const { deadline } = connection;
-    if (deadline !== undefined && deadline <= now) {
+    if (deadline !== undefined && deadline <= now && !this.#over) {
       this.#observer.broken(
         `deadline ${deadline} is not over after handleTimeout(${now}) and output: a timer would spin`,
       );

@@ -1,5 +1,5 @@
 export { VirtualClock } from "./clock.ts";
-export { FAULT_KINDS, type FaultKind } from "./configuration.ts";
+export { FAULT_KINDS, type FaultKind } from "./faults.ts";
 export {
   type CutOptions,
   DEFAULT_LINK_OPTIONS,

@@ -1,5 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { ErrorName } from "../core/errors.ts";
+import type { Stream } from "../core/stream.ts";
 import type { Role } from "../core/stream-table.ts";
 import { Random } from "./random.ts";
 
@@ -133,10 +134,14 @@ export class Exchange {
   readonly priority: number;
   /** By sender. */
   readonly halves: Readonly<Record<Role, Half>>;
+  /** Both ends; the other one once it has heard of it. */
+  readonly streams: Partial<Record<Role, Stream>> = {};
   /** The other side has heard of it. */
   accepted = false;
   /** The opener took it back before it was sent. */
   withdrawn = false;
+  /** Its OPEN was lost with a connection, and had to be sent again. */
+  openLost = false;
   /** A message that the peer does not accept was queued before the peer had said so. */
   tooLarge = false;
 
@@ -157,4 +162,9 @@ export class Exchange {
 /** A random place in the content for a message of `length` bytes. */
 export function drawMessage(random: Random, length: number): Message {
   return { length, from: random.int(0, CONTENT_BYTES - 1) };
+}
+
+/** The other side. */
+export function otherRole(role: Role): Role {
+  return role === "client" ? "server" : "client";
 }

@@ -42,6 +42,8 @@ export class SimulatedLink {
   readonly bToA: Pipe;
   /** Called when the link is cut, before what is on its way is lost. */
   onCut: () => void = () => {};
+  /** Whether it was cut, or closed by an end and all that was written before has arrived. */
+  over = false;
   readonly #clock: Clock;
 
   constructor(clock: Clock, random: Random, options: Partial<LinkOptions> = {}) {
@@ -96,6 +98,7 @@ export class SimulatedLink {
   }
 
   #end(error: WireError | undefined, skewMs: number): void {
+    this.over = true;
     this.aToB.drop();
     this.bToA.drop();
     this.a.endSoon(error, Math.max(0, -skewMs));

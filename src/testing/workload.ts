@@ -1,6 +1,7 @@
 import type { Application } from "./application.ts";
+import type { ClientSide } from "./client-side.ts";
+import type { Disturbance } from "./disturbance.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { SimulatedLink } from "./link.ts";
 import type { World } from "./world.ts";
 
 /** Streams of one side above which new ones get rare. */
@@ -9,60 +10,82 @@ const MANY_STREAMS = 40;
 /** Least time between two pings of an application, ms: the peer allows 20 a second. */
 const PING_EVERY_MS = 400;
 
-/** What the two applications do, and what the link does to them, one step after the other. */
+/** What the applications do, one step after the other. */
 export class Workload {
   readonly #world: World;
-  readonly #link: SimulatedLink;
-  readonly #sides: readonly [Application, Application];
+  readonly #clients: readonly ClientSide[];
+  readonly #disturbance: Disturbance;
   #pingAt = 0;
   #goAwayAt: number;
   #closeAt: number;
 
-  constructor(world: World, link: SimulatedLink, client: Application, server: Application) {
+  constructor(world: World, clients: readonly ClientSide[], disturbance: Disturbance) {
     this.#world = world;
-    this.#link = link;
-    this.#sides = [client, server];
-    const { faults, operations } = world.configuration;
+    this.#clients = clients;
+    this.#disturbance = disturbance;
+    const { operations } = world.configuration;
     const late = world.random.int(Math.floor(operations / 2), operations);
-    this.#goAwayAt = faults.has("goAway") ? late : Number.POSITIVE_INFINITY;
-    this.#closeAt = faults.has("close") ? world.random.int(0, operations) : Number.POSITIVE_INFINITY;
+    this.#goAwayAt = world.has("goAway") ? late : Number.POSITIVE_INFINITY;
+    this.#closeAt = world.has("close") ? world.random.int(0, operations) : Number.POSITIVE_INFINITY;
   }
 
   /** Do one operation. @returns how long to wait before the next one, ms. */
   step(): number {
     const world = this.#world;
     const { random, configuration } = world;
-    const side = random.pick(this.#sides);
+    const client = random.pick(this.#clients);
+    const side = random.chance(0.5) ? client.app : (this.#serverOf(client) ?? client.app);
     world.operations++;
-    if (world.operations % 16 === 0) for (const each of this.#sides) each.prune();
-    this.#disturb();
-    if (!side.host.frozen) side.host.act(() => this.#operate(side));
+    if (world.operations % 16 === 0) {
+      for (const each of this.#clients) {
+        each.app.prune();
+        each.app.peer?.prune();
+      }
+    }
+    const pauseMs = this.#disturbance.step();
+    if (!side.machine.frozen && side.ended === undefined) {
+      if (!side.connected && side.connections > 0) world.mark("workedWhileDetached");
+      side.act(() => this.#operate(client, side));
+    }
+    if (pauseMs > 0) return pauseMs;
     if (random.chance(0.6)) return 0;
     return configuration.gapMs === 0 ? 0 : random.int(0, configuration.gapMs * 1_024) / 1_024;
   }
 
-  #operate(side: Application): void {
+  #serverOf({ app }: ClientSide): Application | undefined {
+    const { peer } = app;
+    return peer === undefined || peer.gone || peer.ended !== undefined ? undefined : peer;
+  }
+
+  #operate(client: ClientSide, side: Application): void {
     const world = this.#world;
-    const { random, configuration } = world;
+    const { random } = world;
     if (world.operations >= this.#goAwayAt && !world.goingAway) {
       this.#goAway(side);
       return;
     }
-    if (world.operations >= this.#closeAt && side.connection.state !== "closed") {
-      world.fault("close");
-      this.#closeAt = Number.POSITIVE_INFINITY;
-      side.connection.close(random.pick(["ERR_NONE", "ERR_OVERLOADED"]), "Closed by the workload");
+    if (world.operations >= this.#closeAt && side.connected) {
+      this.#close(client, side);
       return;
     }
     const roll = random.float();
     if (roll < (side.live.length > MANY_STREAMS ? 0.01 : 0.12)) this.#open(side);
     else if (roll < 0.2) this.#finish(side);
-    else if (roll < 0.24) this.#giveUp(side, configuration.faults.has("reset"), "reset");
-    else if (roll < 0.28) this.#giveUp(side, configuration.faults.has("stop"), "stop");
+    else if (roll < 0.24) this.#giveUp(side, world.has("reset"), "reset");
+    else if (roll < 0.28) this.#giveUp(side, world.has("stop"), "stop");
     else if (roll < 0.3) this.#ping(side);
     else if (roll < 0.35)
       for (let count = random.skewed(1, 8); count > 0; count--) side.sendDatagram(random.skewed(4, 1_200));
     else this.#send(side);
+  }
+
+  #close(client: ClientSide, side: Application): void {
+    const world = this.#world;
+    world.fault("close");
+    this.#closeAt = Number.POSITIVE_INFINITY;
+    const code = world.random.pick(["ERR_NONE", "ERR_OVERLOADED"] as const);
+    if (side.role === "client") client.close(code);
+    else side.host?.connection.close(code, "Closed by the workload");
   }
 
   #open(side: Application): void {
@@ -98,9 +121,10 @@ export class Workload {
     const roll = random.float();
     let length = random.skewed(0, 200);
     if (world.plannedBytes < configuration.budgetBytes) {
-      if (roll < 0.03) length = random.skewed(0, configuration.hugeBytes);
-      else if (roll < 0.04) length = configuration.hugeBytes;
-      else if (roll < 0.16) length = random.skewed(0, configuration.largeBytes);
+      const { hugeShare } = configuration;
+      if (roll < hugeShare * 0.75) length = random.skewed(0, configuration.hugeBytes);
+      else if (roll < hugeShare) length = configuration.hugeBytes;
+      else if (roll < hugeShare + 0.12) length = random.skewed(0, configuration.largeBytes);
     }
     length = Math.min(length, side.mostBytes, Math.max(200, configuration.budgetBytes));
     world.plannedBytes += length;
@@ -121,47 +145,25 @@ export class Workload {
 
   #ping(side: Application): void {
     const { clock, random } = this.#world;
-    if (clock.now() < this.#pingAt || !side.opened) return;
+    if (clock.now() < this.#pingAt || !side.connected) return;
     this.#pingAt = clock.now() + PING_EVERY_MS;
     side.ping();
-    if (random.chance(0.2)) clock.schedule(() => side.host.act(() => side.opened && side.ping()), 3);
+    if (random.chance(0.2)) clock.schedule(() => side.act(() => side.ping()), 3);
   }
 
   #goAway(side: Application): void {
     const world = this.#world;
-    if (!side.opened) return;
+    if (!side.connected) return;
     world.goingAway = true;
     world.fault("goAway");
-    world.note(side.role, "goAway");
+    world.note(side.machine, "goAway");
     if (
-      side.peer.live.some(
+      side.peer?.live.some(
         (endpoint) => endpoint.stream.local && endpoint.unopened && endpoint.out.sending === "open",
       )
     ) {
       world.mark("goAwayWithWaitingOpens");
     }
-    side.connection.goAway("Restart", 1_000);
-  }
-
-  /** Let the link or a process misbehave now and then. */
-  #disturb(): void {
-    const world = this.#world;
-    const { random, configuration, clock } = world;
-    const { faults } = configuration;
-    if (!random.chance(0.02)) return;
-    const direction = random.pick(["aToB", "bToA"] as const);
-    const kind = random.pick(["stall", "longStall", "slowdown", "hostFreeze"] as const);
-    if (!faults.has(kind)) return;
-    world.fault(kind);
-    if (kind === "stall") this.#link.stall(random.int(1, 700), direction);
-    else if (kind === "longStall")
-      this.#link.stall(random.int(3_000, 50_000), random.chance(0.5) ? direction : undefined);
-    else if (kind === "hostFreeze") {
-      world.mark("hostFrozen");
-      random.pick(this.#sides).host.freeze(random.int(10, 900));
-    } else {
-      this.#link.change({ bytesPerSecond: 60_000 });
-      clock.schedule(() => this.#link.change({ bytesPerSecond: configuration.link.bytesPerSecond }), 800);
-    }
+    side.goAway();
   }
 }

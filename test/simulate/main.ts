@@ -47,7 +47,10 @@ const seconds = (performance.now() - start) / 1_000;
 const hours = (totals.virtualMs / 3_600_000).toFixed(0);
 const faults = [...totals.faults.values()].reduce((sum, fired) => sum + fired, 0);
 console.log(`faults: ${totals.describeFaults()}`);
-console.log(`situations, by seeds: ${totals.describeMarkers()}`);
+console.log(`situations: ${totals.describeMarkers()}`);
+console.log(
+  `${totals.connections} connections, ${totals.resumes} resumes, ${totals.migrations} moves; hash ${totals.hash}`,
+);
 console.log(
   `${totals.operations} operations, ${totals.messages} messages, ${totals.bytes} bytes, ${hours} h of virtual time`,
 );

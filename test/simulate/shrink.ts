@@ -5,6 +5,7 @@ import {
   type SimulateResult,
   simulate,
 } from "../../src/testing/index.ts";
+import type { Plant } from "./plants.ts";
 
 /** The smallest run that still breaks something. */
 export interface Shrunk {
@@ -16,11 +17,14 @@ export interface Shrunk {
  * Make a run that breaks something smaller: leave out kinds of faults and late operations while it still does.
  *
  * @param options - what the run was made with
+ * @param plant - a fault that each run is to have: made afresh for each
  */
-export function shrink(seed: number, options: SimulateOptions = {}): Shrunk {
+export function shrink(seed: number, options: SimulateOptions = {}, plant?: Plant): Shrunk {
   let smallest: SimulateOptions = options;
+  const play = (changed: SimulateOptions): SimulateResult =>
+    simulate(seed, plant === undefined ? changed : { ...changed, plant: plant() });
   const fails = (changed: SimulateOptions): boolean => {
-    if (simulate(seed, changed).violation === undefined) return false;
+    if (play(changed).violation === undefined) return false;
     smallest = changed;
     return true;
   };
@@ -28,11 +32,11 @@ export function shrink(seed: number, options: SimulateOptions = {}): Shrunk {
   for (const kind of FAULT_KINDS) {
     if (fails({ ...smallest, without: [...without, kind] })) without = [...without, kind];
   }
-  let operations = simulate(seed, smallest).operations;
+  let operations = play(smallest).operations;
   for (let step = operations >>> 1; step > 0; step >>>= 1) {
     while (operations > step && fails({ ...smallest, operations: operations - step })) operations -= step;
   }
-  return { options: smallest, result: simulate(seed, { ...smallest, logLines: 40 }) };
+  return { options: smallest, result: play({ ...smallest, logLines: 30 }) };
 }
 
 /** Lines that say what a shrunk run is and what happened last in it. */

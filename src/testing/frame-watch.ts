@@ -1,0 +1,114 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { Connection } from "../core/connection.ts";
+import { FrameFlag, FrameReader, FrameType, SESSION_ID } from "../core/frame.ts";
+import { Cursor } from "../core/varint.ts";
+import type { Place, World } from "./world.ts";
+
+/** Looks at the records of one connection: part of the trace, and marks for what is in them. */
+export class FrameWatch {
+  /** A PONG was written. */
+  answered = false;
+  readonly #world: World;
+  readonly #place: Place;
+  readonly #connection: Connection;
+  readonly #frames: FrameReader = new FrameReader();
+  #unfinishedStream = 0;
+  #helloSent = false;
+  #resumeFrames = 0;
+
+  constructor(world: World, place: Place, connection: Connection) {
+    this.#world = world;
+    this.#place = place;
+    this.#connection = connection;
+  }
+
+  /** A record goes out. */
+  sent(record: Bytes): void {
+    const world = this.#world;
+    world.writtenBytes += record.length;
+    world.note(this.#place, "record", record.length);
+    world.trace.addBytes(record);
+    const frames = this.#frames;
+    if (record[0] === 0x54 && record.length === 8) return;
+    let at = 1;
+    if (!world.configuration.link.messageBoundaries) {
+      const cursor = new Cursor(record);
+      cursor.varint();
+      at = cursor.at + 1;
+    }
+    for (frames.reset(record, at); frames.next(); ) this.#look(frames);
+  }
+
+  #look(frame: FrameReader): void {
+    const world = this.#world;
+    const bodyBytes = frame.bodyEnd - frame.bodyAt;
+    if (world.trace.kept) {
+      const { flags, stream, type } = frame;
+      const text = `${this.#place.name}   type ${type} flags ${flags} stream ${stream}, ${bodyBytes}`;
+      world.trace.line(world.clock.now(), () => text);
+    }
+    switch (frame.type) {
+      case FrameType.HELLO:
+        this.#helloSent = true;
+        break;
+      case FrameType.RESUME:
+        this.#lookAtResume(frame);
+        break;
+      case FrameType.PONG:
+        this.answered = true;
+        break;
+      case FrameType.WINDOW:
+        if (frame.stream !== SESSION_ID && bodyBytes === 0) world.mark("deliveredLazily");
+        break;
+      case FrameType.OPEN:
+        this.#lookAtOpen(frame);
+        this.#lookAtData(frame, bodyBytes);
+        break;
+      case FrameType.DATA:
+        this.#lookAtData(frame, bodyBytes);
+    }
+  }
+
+  #lookAtOpen(frame: FrameReader): void {
+    const world = this.#world;
+    const { role, state } = this.#connection;
+    if (role === "client" && state === "opening" && this.#helloSent) world.mark("earlyData");
+    const label = frame.bytes[frame.bodyAt] as number;
+    if (label === 0) return;
+    if ((label & 1) === 0) world.mark("nameInterned");
+    else if (this.#connection.mux.limits.maxNames === 1) world.mark("nameTableFull");
+  }
+
+  #lookAtData(frame: FrameReader, bodyBytes: number): void {
+    const world = this.#world;
+    const end = FrameFlag.FIN | FrameFlag.MORE | FrameFlag.EXT;
+    if (frame.type === FrameType.DATA && (frame.flags & end) === end) world.mark("trailerAlone");
+    if (this.#unfinishedStream !== 0 && frame.stream !== this.#unfinishedStream)
+      world.mark("fragmentsInterleaved");
+    const unfinished = (frame.flags & (FrameFlag.MORE | FrameFlag.FIN)) === FrameFlag.MORE && bodyBytes > 0;
+    this.#unfinishedStream = unfinished ? frame.stream : 0;
+  }
+
+  /** An entry: id, flags, three positions, then what ended its halves; the session's own one has id 0. */
+  #lookAtResume(frame: FrameReader): void {
+    const world = this.#world;
+    if (++this.#resumeFrames === 2) world.mark("resumeWithManyFrames");
+    const cursor = new Cursor(frame.bytes, frame.bodyAt, frame.bodyEnd);
+    while (cursor.at < cursor.end) {
+      const id = cursor.varint();
+      const flags = cursor.varint();
+      for (let count = 3; count > 0; count--) cursor.varint();
+      if (id === SESSION_ID) continue;
+      if ((flags & 1) !== 0) world.mark("stopToldAgain");
+      if ((flags & 2) !== 0) world.mark("resetToldAgain");
+      if ((flags & 1) !== 0) skipEnd(cursor, 1);
+      if ((flags & 2) !== 0) skipEnd(cursor, 2);
+    }
+  }
+}
+
+function skipEnd(cursor: Cursor, numbers: number): void {
+  for (let count = numbers; count > 0; count--) cursor.varint();
+  const length = cursor.varint();
+  cursor.at += length;
+}
