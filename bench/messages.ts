@@ -22,9 +22,12 @@ export class Tally {
 
   /** Take a message that is not empty. */
   add(message: Uint8Array): void {
-    const first = message[0] as number;
-    const last = message[message.length - 1] as number;
-    this.hash = (Math.imul(this.hash, 31) + (first | (last << 8)) + (message.length << 16)) | 0;
+    this.addEnds(message[0] as number, message[message.length - 1] as number, message.length);
+  }
+
+  /** Take a message that is known by its first byte, its last byte and its length. */
+  addEnds(first: number, last: number, length: number): void {
+    this.hash = (Math.imul(this.hash, 31) + (first | (last << 8)) + (length << 16)) | 0;
     this.count++;
   }
 }

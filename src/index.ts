@@ -84,12 +84,23 @@ export {
 export { MessageStream, type StreamOptions } from "./session/message-stream.ts";
 export type { Credentials, SessionOptions } from "./session/options.ts";
 export {
+  type Contender,
+  type ContenderResult,
+  choiceOf,
+  Race,
+  type RaceOptions,
+  type TransportChoice,
+} from "./session/race.ts";
+export {
   type CloseOptions,
   Session,
   type SessionStats,
 } from "./session/session.ts";
 export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
+export type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./threads/options.ts";
+export type { WorkerLike } from "./threads/worker.ts";
 export { type MemoryPair, memoryPair } from "./transports/memory.ts";
+export { type MessagePortOptions, MessagePortTransport, type PortLike } from "./transports/message-port.ts";
 export type {
   Transport,
   TransportCapabilities,

@@ -1,12 +1,10 @@
 // The server process of the WebSocket benches: Tideway and bare `ws`, each on a port of its own.
-import { type MessageStream, raw, type Session, serve } from "tideway/node";
+import { raw, serve } from "tideway/node";
 import { echoService } from "../calls.ts";
-import { makeMessages } from "../messages.ts";
 import { serveCommands } from "../process.ts";
-import { sendAll, tallyAll } from "../streams.ts";
 import { listenBare } from "./bare-ws.ts";
 import { residentBytes } from "./memory.ts";
-import { decodeText, encodeText, SINK, SOURCE, type SourceRequest } from "./streams.ts";
+import { takeStreams } from "./streams.ts";
 
 const server = await serve({
   listen: ["ws://127.0.0.1:0"],
@@ -29,17 +27,3 @@ const commands = {
 export type ServerCommands = typeof commands;
 
 await serveCommands(commands);
-
-function takeStreams(session: Session): void {
-  session.onStream(SINK, async (stream: MessageStream) => {
-    const tally = await tallyAll(stream);
-    await stream.send(encodeText(JSON.stringify(tally)));
-    await stream.close();
-  });
-  session.onStream(SOURCE, async (stream: MessageStream) => {
-    const request = await stream.receive();
-    const { count, bytes } = JSON.parse(decodeText(request!)) as SourceRequest;
-    await sendAll(stream, makeMessages(bytes), count);
-    await stream.close();
-  });
-}

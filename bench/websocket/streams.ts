@@ -1,5 +1,5 @@
-import type { Bytes, Session } from "tideway";
-import { checkTally, type Tally } from "../messages.ts";
+import type { Bytes, MessageStream, Session } from "tideway";
+import { checkTally, makeMessages, type Tally } from "../messages.ts";
 import { sendAll, tallyAll } from "../streams.ts";
 
 /** Stream whose messages the server counts; its answer is their tally. */
@@ -44,6 +44,21 @@ export async function receiveMessages(
   checkTally(tally, pool, count);
   await closed;
   return elapsed;
+}
+
+/** At the server: answer the streams of {@link sendMessages} and {@link receiveMessages}. */
+export function takeStreams(session: Session): void {
+  session.onStream(SINK, async (stream: MessageStream) => {
+    const tally = await tallyAll(stream);
+    await stream.send(encodeText(JSON.stringify(tally)));
+    await stream.close();
+  });
+  session.onStream(SOURCE, async (stream: MessageStream) => {
+    const request = await stream.receive();
+    const { count, bytes } = JSON.parse(decodeText(request!)) as SourceRequest;
+    await sendAll(stream, makeMessages(bytes), count);
+    await stream.close();
+  });
 }
 
 /** UTF-8 bytes of `text`. */

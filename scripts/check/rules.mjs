@@ -5,7 +5,16 @@
  * @property {readonly string[]} [types] - packages it may `import type` from, besides
  */
 
-const BELOW_RUNTIMES = ["core", "channels", "transports", "session", "rpc", "services", "index.ts"];
+const BELOW_RUNTIMES = [
+  "core",
+  "channels",
+  "transports",
+  "session",
+  "rpc",
+  "services",
+  "threads",
+  "index.ts",
+];
 const SCHEMA = ["@standard-schema/spec"];
 
 /**
@@ -19,11 +28,13 @@ export const LAYERS = {
   session: { folders: ["core", "transports/transport.ts", "transports/drive.ts"], types: SCHEMA },
   rpc: { folders: ["core", "transports/transport.ts", "transports/drive.ts", "session"], types: SCHEMA },
   services: { folders: ["core", "transports/transport.ts", "session", "rpc"], types: SCHEMA },
-  "index.ts": { folders: ["core", "channels", "transports", "session", "rpc"] },
+  threads: { folders: ["core", "transports", "session", "rpc"] },
+  "index.ts": { folders: ["core", "channels", "transports", "session", "rpc", "threads"] },
   testing: { folders: ["core", "channels", "transports", "session", "rpc"], types: SCHEMA },
   browser: { folders: BELOW_RUNTIMES, types: SCHEMA },
-  edge: { folders: BELOW_RUNTIMES, types: SCHEMA },
-  bun: { folders: BELOW_RUNTIMES, types: SCHEMA },
+  // Their clients have what a page has, the WebSocket of the web for one.
+  edge: { folders: [...BELOW_RUNTIMES, "browser"], types: SCHEMA },
+  bun: { folders: [...BELOW_RUNTIMES, "browser"], types: SCHEMA },
   node: { folders: BELOW_RUNTIMES, values: ["node:*", "ws"], types: SCHEMA },
   cli: { folders: [...BELOW_RUNTIMES, "node"], values: ["node:*"], types: SCHEMA },
 };
@@ -69,6 +80,9 @@ export const FORBIDDEN_NAMES = {
   session: NODE_NAMES,
   rpc: NODE_NAMES,
   services: NODE_NAMES,
+  threads: NODE_NAMES,
   testing: NODE_NAMES,
   browser: NODE_NAMES,
+  edge: NODE_NAMES,
+  bun: NODE_NAMES,
 };

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { failure, until } from "../../test/sessions.ts";
 import { WireError } from "../index.ts";
-import { connect } from "./dial.ts";
+import { type ConnectReport, connect, dial } from "./dial.ts";
 import { serve } from "./serve.ts";
 
 const cleanups: (() => unknown)[] = [];
@@ -79,14 +79,39 @@ describe("connect() in Node", () => {
     });
   });
 
-  test.each(["nonsense", "ftp://127.0.0.1", "ws://127.0.0.1/#fragment"])(
-    "refuses the URL %j",
+  test("refuses an address with a fragment", async () => {
+    const error = await failure(connect("ws://127.0.0.1/#fragment"));
+    expect(error).toBeInstanceOf(WireError);
+    expect((error as WireError).message).toMatch(/^Cannot connect: /);
+  });
+
+  test.each(["nonsense", "ftp://127.0.0.1", "tcp://127.0.0.1", "tls://h:1/path", "ipc:../x", ""])(
+    "refuses the address %j",
     async (url) => {
       const error = await failure(connect(url));
-      expect(error).toBeInstanceOf(WireError);
-      expect((error as WireError).message).toMatch(/^Cannot connect: /);
+      expect(error).toBeInstanceOf(TypeError);
+      expect(String(error)).toContain(`Cannot connect to ${url}: expected ws:// or wss:// with a host, tcp:`);
+      expect(() => dial(url)).toThrow(TypeError);
     },
   );
+
+  test("onConnect hears of each connection, and what it throws ends the attempt", async () => {
+    const server = await serve({ listen: ["ws://127.0.0.1:0"] });
+    cleanups.push(() => server.close());
+    const [url] = server.urls as [string];
+    const reports: ConnectReport[] = [];
+    const session = await connect(url, { onConnect: (report) => reports.push(report) });
+    expect(reports).toEqual([{ url, transport: "websocket", connectMs: expect.any(Number) }]);
+    expect(reports[0]?.connectMs).toBeGreaterThan(0);
+    await session.close();
+    const fail = () => {
+      throw new Error("not this one");
+    };
+    expect(await failure(connect(url, { onConnect: fail }))).toMatchObject({
+      message: "Cannot connect: not this one",
+    });
+    await until(() => server.connections === 0);
+  });
 
   test("refuses headers with a line break", async () => {
     const { url, sockets } = await startSilent();

@@ -173,11 +173,11 @@ describe("admission", () => {
   });
 
   test("more connections than maxConnections get 503", async () => {
-    const { url } = await start({ maxConnections: 1 });
+    const { server, url } = await start({ maxConnections: 1 });
     const session = await open(url);
     expect((await upgrade(url)).status).toBe(503);
     await session.close();
-    await sleep(30);
+    await until(() => server.connections === 0);
     expect((await upgrade(url)).status).toBe(101);
   });
 

@@ -29,6 +29,18 @@ export interface TransportChoice {
   readonly contenders: readonly ContenderResult[];
 }
 
+const CHOICES: WeakMap<Session, { readonly choice: TransportChoice | undefined }> = new WeakMap();
+
+/** Which transport was chosen for a session, and why; `undefined` when there was no choice. */
+export function choiceOf(session: Session): TransportChoice | undefined {
+  return CHOICES.get(session)?.choice;
+}
+
+/** Note what {@link choiceOf} tells. For those that connect. */
+export function noteChoice(session: Session, by: { readonly choice: TransportChoice | undefined }): void {
+  CHOICES.set(session, by);
+}
+
 /** How a race is run. */
 export interface RaceOptions {
   /** How long the first contender is alone, ms. Default 500. */
@@ -92,6 +104,7 @@ export class Race {
   /** Learn from what becomes of the session. Called before it connects. */
   watch(session: Session): void {
     this.#session = session;
+    noteChoice(session, this);
     const open = () => {
       const { transport } = session.stats();
       if (session.state !== "open" || transport === undefined) return;
@@ -295,8 +308,9 @@ class Heat {
   }
 
   #results(winner: Place): ContenderResult[] {
+    const now = this.#elapsed;
     return this.#runners.map((runner, place) => {
-      const { contender, error, startedMs = this.#elapsed, endedMs = this.#elapsed } = runner;
+      const { contender, error, startedMs = now, endedMs = now } = runner;
       const failed = runner.endedMs !== undefined && place !== winner;
       const outcome = place === winner ? "won" : failed ? "failed" : "lost";
       return { name: contender.name, outcome, startedMs, endedMs, ...(failed ? { error } : {}) };

@@ -124,6 +124,7 @@ export class Attempt implements HostObserver, Caller, AttemptOptions {
         world.clock.cancel(this.#timer);
         world.note(client.machine, `closed ${event.error?.code} ${event.resumable}`, this.number);
         world.trace.line(world.clock.now(), () => `${client.machine.name} ${event.error?.message}`);
+        if (!this.wasOpen && event.resumable) world.mark("cutInResume");
         client.closed(this, event.error, event.resumable);
         break;
       case "stalled":

@@ -12,4 +12,5 @@ export {
 } from "./link.ts";
 export { MARKERS, type Marker } from "./markers.ts";
 export { Random } from "./random.ts";
-export { type Planted, type SimulateOptions, type SimulateResult, simulate } from "./run.ts";
+export { simulate } from "./run.ts";
+export type { Planted, SimulateOptions, SimulateResult } from "./simulate-options.ts";

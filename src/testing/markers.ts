@@ -47,6 +47,7 @@ export const MARKERS = [
   "resumed",
   "resumeMidMessage",
   "resumeMidHandshake",
+  "cutInResume",
   "resumedTwiceInARow",
   "resumeWithManyFrames",
   "resumeAfterSuspend",

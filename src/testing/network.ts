@@ -69,8 +69,8 @@ export class Network {
     const world = this.#world;
     const random = this.#random;
     const direction: Direction = random.pick(["aToB", "bToA"]);
-    const early = random.chance(0.25);
-    const bytes = early ? random.int(0, 200) : random.skewed(1, 200_000);
+    const early = random.chance(this.lanes.length === 1 ? 0.25 : 0.05);
+    const bytes = early ? random.int(0, 200) : random.skewed(1, this.lanes.length === 1 ? 200_000 : 60_000);
     const roll = random.float();
     const handshakeBytes = random.int(0, HANDSHAKE_BYTES);
     if (this.cutsLeft <= 0 || world.healing) return;

@@ -1,88 +1,23 @@
 import type { Connection } from "../core/connection.ts";
 import type { Limits } from "../core/limits.ts";
 import type { Mux } from "../core/mux.ts";
-import type { Resumable, ResumeRegistry } from "../core/resume-registry.ts";
-import type { Application } from "./application.ts";
 import { ClientSide } from "./client-side.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Configuration, drawConfiguration } from "./configuration.ts";
 import { Disturbance } from "./disturbance.ts";
-import type { FaultKind } from "./faults.ts";
 import type { Direction, SimulatedLink } from "./link.ts";
-import type { Marker } from "./markers.ts";
 import { Network } from "./network.ts";
-import { checkEnd, checkQuiet, isQuiet } from "./oracle.ts";
 import { Random } from "./random.ts";
+import { Recovery } from "./recovery.ts";
 import { ServerSide } from "./server-side.ts";
+import type { Planted, SimulateOptions, SimulateResult } from "./simulate-options.ts";
+import { Stepper } from "./stepper.ts";
 import { Trace } from "./trace.ts";
 import { Workload } from "./workload.ts";
 import { Violation, World } from "./world.ts";
 
-/** What a run may be given besides its seed. */
-export interface SimulateOptions {
-  /** Operations of the workload. */
-  readonly operations?: number;
-  /** Kinds of faults that do not happen, whatever the seed says. */
-  readonly without?: readonly FaultKind[];
-  /** How many of the last lines of what happened are kept. */
-  readonly logLines?: number;
-  /** Spoil something before it is used, to see that the run notices. */
-  readonly plant?: Planted;
-}
-
-/** What {@link SimulateOptions.plant} may spoil: each is called with every one of its kind before that is used. */
-export interface Planted {
-  /** A connection of either side. */
-  connection?(connection: Connection): void;
-  /** The streams of a session, at either side. */
-  mux?(mux: Mux): void;
-  link?(link: SimulatedLink): void;
-  /** The sessions that the server keeps. */
-  registry?<T extends Resumable>(registry: ResumeRegistry<T>): void;
-}
-
-/** What a run was and did. */
-export interface SimulateResult {
-  readonly seed: number;
-  /** What was broken; `undefined` when nothing was. */
-  readonly violation: string | undefined;
-  /** 16 hexadecimal digits over everything that happened: the same seed has the same. */
-  readonly hash: string;
-  readonly operations: number;
-  readonly messages: number;
-  readonly records: number;
-  readonly bytes: number;
-  /** Connections that were made; sessions that went on over another one, and those of them that moved there. */
-  readonly connections: number;
-  readonly resumes: number;
-  readonly migrations: number;
-  /** Calls that the clock has made. */
-  readonly steps: number;
-  readonly virtualMs: number;
-  /** How often each kind of fault has happened. */
-  readonly faults: ReadonlyMap<FaultKind, number>;
-  /** How often each situation was met. */
-  readonly markers: ReadonlyMap<Marker, number>;
-  /** Kinds of faults that the seed has switched on. */
-  readonly enabled: readonly FaultKind[];
-  readonly log: readonly string[];
-}
-
 /** Operations of a run. */
 const OPERATIONS = 320;
-
-/** Time in which everything must come to its end once all faults are over, ms. */
-const LIVENESS_MS = 60_000;
-
-/** Time for what needs no answer, such as a datagram, to arrive, ms. */
-const SETTLE_MS = 1_000;
-
-/** Streams that each side opens at the end, and what it sends on each. */
-const PROBES = 20;
-const PROBE_BYTES = 3_000;
-
-/** Pieces of records are no smaller at the end, when all faults are over: they take time. */
-const PROBE_PIECE_BYTES = 40;
 
 /** Every such seed has a day in which nothing happens. */
 const IDLE_DAY_EVERY = 50;
@@ -124,6 +59,8 @@ class Run {
   readonly #clients: readonly ClientSide[];
   readonly #workload: Workload;
   readonly #planRandom: Random;
+  readonly #stepper: Stepper;
+  readonly #recovery: Recovery;
   /** How the connection is to be ended, if the seed says so. */
   #endsEarly = false;
   #atOperation: { readonly operation: number; readonly run: () => void } | undefined;
@@ -161,6 +98,8 @@ class Run {
     this.#clients = Array.from({ length: count }, (_, number) => new ClientSide(parts, number, "somebody"));
     const disturbance = new Disturbance(world, this.#network, this.#server, this.#clients);
     this.#workload = new Workload(world, this.#clients, disturbance);
+    this.#stepper = new Stepper(world);
+    this.#recovery = new Recovery(world, this.#network, this.#server, this.#clients);
   }
 
   #onLink(link: SimulatedLink, plant: Planted): void {
@@ -192,11 +131,11 @@ class Run {
       if (world.operations < world.configuration.operations) world.clock.schedule(step, wait);
     };
     step();
-    this.#stepWhile(() => world.operations < world.configuration.operations, 200_000);
+    this.#stepper.stepWhile(() => world.operations < world.configuration.operations, 200_000);
     if (hasDay(this.#seed)) this.#idle(DAY_MS);
     else if (this.#planRandom.chance(0.1)) this.#idle(MINUTE_MS);
-    this.#heal();
-    this.#finish();
+    this.#recovery.heal(this.#endsEarly);
+    this.#recovery.finish();
   }
 
   #start(): void {
@@ -233,159 +172,9 @@ class Run {
     this.#network.vanish(lane, direction);
   }
 
-  #stepWhile(going: () => boolean, mostSteps: number): void {
-    const world = this.#world;
-    const { clock } = world;
-    const most = clock.steps + mostSteps + world.writtenBytes * 4;
-    while (going()) {
-      if (!clock.step()) return;
-      if (clock.steps > most + world.writtenBytes * 4)
-        world.fail(`Clock took over ${mostSteps} steps until ${clock.now()} ms: something spins`);
-    }
-  }
-
   #idle(ms: number): void {
     this.#world.mark(ms === DAY_MS ? "idleDay" : "idleMinute");
-    this.#pass(ms, 200_000);
-  }
-
-  #pass(ms: number, mostSteps = 100_000): void {
-    const { clock } = this.#world;
-    const until = clock.now() + ms;
-    clock.schedule(() => {}, ms);
-    this.#stepWhile(() => clock.now() < until, mostSteps);
-  }
-
-  /** Wait until something holds. @returns whether it does. */
-  #waitUntil(holds: () => boolean, ms: number): boolean {
-    const { clock } = this.#world;
-    const until = clock.now() + ms;
-    clock.schedule(() => {}, ms);
-    this.#stepWhile(() => clock.now() < until && !holds(), 300_000);
-    return holds();
-  }
-
-  /** End all faults and wait for everything to come to its end. */
-  #heal(): void {
-    const world = this.#world;
-    const processes = [...this.#clients.map(({ machine }) => machine), this.#server.machine];
-    this.#waitUntil(() => !processes.some(({ frozen }) => frozen), DAY_MS);
-    world.healing = true;
-    this.#network.heal();
-    if (this.#endsEarly) this.#waitForDeath();
-    for (const lane of this.#network.open) if (lane.vanished) this.#network.cut(lane);
-    for (const client of this.#clients) client.hurry();
-    this.#finishAll();
-    this.#waitForQuiet();
-  }
-
-  /** All applications. */
-  get #apps(): Application[] {
-    return [...this.#clients.flatMap(({ apps }) => apps), ...this.#server.apps];
-  }
-
-  #finishAll(): void {
-    for (const side of this.#apps) {
-      side.act(() => {
-        for (const endpoint of side.endpoints) endpoint.heal("");
-      });
-    }
-  }
-
-  /** The clients that should be connected. */
-  get #open(): ClientSide[] {
-    return this.#clients.filter(({ over }) => !over);
-  }
-
-  #waitForQuiet(): void {
-    const most = LIVENESS_MS + this.#backlogMs();
-    this.#waitUntil(() => this.#open.every((client) => client.settled && isQuiet(client.app)), most);
-    this.#pass(SETTLE_MS);
-  }
-
-  /** Time that what was planned needs at least, ms: stalls that go on, and bytes at the bandwidth. */
-  #backlogMs(): number {
-    const { limits, link } = this.#world.configuration;
-    const stallMs = this.#world.has("longStall") ? 320_000 : 10_000;
-    const { plannedBytes } = this.#world;
-    const bandMs = Number.isFinite(link.bytesPerSecond) ? (plannedBytes * 2_000) / link.bytesPerSecond : 0;
-    const smallest = Math.min(limits.client.streamWindowBytes, limits.server.streamWindowBytes);
-    return stallMs + bandMs + (plannedBytes / (smallest / 2)) * 2 * link.latencyMs;
-  }
-
-  /** A peer that is gone without a word must be noticed by both sides. */
-  #waitForDeath(): void {
-    const { client, server } = this.#world.configuration.limits;
-    const most = 10 * Math.max(client.keepAliveMs, server.keepAliveMs) + client.handshakeMs;
-    const apps = this.#apps;
-    this.#waitUntil(() => apps.every(({ ended }) => ended !== undefined), most);
-    for (const side of apps) {
-      if (side.ended === undefined)
-        this.#world.fail(`${side.name}: did not notice in ${most} ms that its peer is gone`);
-    }
-  }
-
-  /** The server lets go of the sessions that no client comes back to. */
-  #waitForExpiry(): void {
-    const { limits, resume } = this.#world.configuration;
-    const live = new Set(this.#open.map(({ app }) => app.peer));
-    const most =
-      2 * (resume?.registry.keepMs ?? 0) +
-      10 * Math.max(limits.client.keepAliveMs, limits.server.keepAliveMs);
-    const isOrphan = (app: Application): boolean => !app.gone && !live.has(app) && app.ended === undefined;
-    this.#waitUntil(() => !this.#server.apps.some(isOrphan), most);
-    const orphan = this.#server.apps.find(isOrphan);
-    if (orphan !== undefined) this.#world.fail(`${orphan.name}: is kept although nobody comes back to it`);
-    const kept = resume === undefined ? 0 : this.#open.length;
-    if (this.#server.sessions.registry.size !== kept)
-      this.#world.fail(
-        `registry: ${this.#server.sessions.registry.size} sessions are kept, ${kept} are open`,
-      );
-  }
-
-  #finish(): void {
-    const world = this.#world;
-    this.#waitForExpiry();
-    this.#askAll();
-    checkEnd(world, this.#apps);
-    for (const { app } of this.#open) checkQuiet(world, app);
-    this.#probe();
-    for (const client of this.#open) client.machine.whenAwake(() => client.close("ERR_NONE"));
-    world.clock.runUntilIdle(100_000);
-    for (const side of this.#apps) {
-      if (side.gone) continue;
-      if (side.ended === undefined && side.endpoints.length > 0)
-        world.fail(`${side.name}: did not hear that the session is over`);
-      for (const endpoint of side.endpoints) endpoint.checkKept();
-    }
-    if (this.#server.sessions.registry.size > 0)
-      world.fail(`registry: ${this.#server.sessions.registry.size} sessions are kept when all are over`);
-  }
-
-  /** The answer to a PING shows that all that went before it has arrived. */
-  #askAll(): void {
-    const sides = this.#open.flatMap(({ app }) => (app.peer === undefined ? [app] : [app, app.peer]));
-    for (const side of sides) side.act(() => side.ping());
-    this.#waitUntil(() => sides.every(({ mux }) => mux.told.length === 0), this.#backlogMs());
-    this.#pass(SETTLE_MS);
-  }
-
-  /** After all that, each side can open as many streams as ever and fill them. */
-  #probe(): void {
-    const { maxPieceBytes } = this.#world.configuration.link;
-    this.#network.change({ maxPieceBytes: Math.max(maxPieceBytes, PROBE_PIECE_BYTES) });
-    for (const { app } of this.#open) {
-      for (const side of [app, app.peer]) {
-        side?.act(() => {
-          for (let count = PROBES; count > 0; count--) side.open()?.plan(PROBE_BYTES);
-        });
-      }
-    }
-    this.#finishAll();
-    this.#waitForQuiet();
-    this.#askAll();
-    checkEnd(this.#world, this.#apps);
-    for (const { app } of this.#open) checkQuiet(this.#world, app);
+    this.#stepper.pass(ms, 200_000);
   }
 
   result(violation: string | undefined): SimulateResult {

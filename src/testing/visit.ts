@@ -36,6 +36,8 @@ export class Visit implements HostObserver {
   readonly #connection: Connection;
   #app: Application | undefined;
   #confirmed = false;
+  /** It has let a client carry on its session, and has not heard where that is. */
+  #carriesOn = false;
 
   constructor(server: Visited, lane: Lane, connection: Connection, caller: Caller) {
     const { machine, sessions, world } = server;
@@ -66,11 +68,13 @@ export class Visit implements HostObserver {
         world.note(this.host.machine, "open event", this.#lane.number);
         if (app === undefined) return world.fail("server: open without a session");
         app.opened();
+        this.#carriesOn = false;
         if (event.resumed) app.resumed();
         break;
       case "closed":
         world.note(this.host.machine, `closed ${event.error?.code}`, this.#lane.number);
         world.trace.line(world.clock.now(), () => `server ${event.error?.message}`);
+        if (this.#carriesOn && event.resumable) world.mark("cutInResume");
         if (app !== undefined && app.host === this.host) this.#ended(app, event.error, event.resumable);
         break;
       case "stalled":
@@ -137,6 +141,7 @@ export class Visit implements HostObserver {
       app.host.connection.supersede();
     }
     this.#take(app);
+    this.#carriesOn = true;
     const sessionId = hello.sessionId as Bytes;
     this.#connection.accept({ sessionId, resume, mux: app.mux }, this.#world.clock.now());
     this.#server.network.planRotationCut(this.#lane);

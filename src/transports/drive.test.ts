@@ -4,13 +4,18 @@ import type { Bytes } from "../core/bytes.ts";
 import { Connection } from "../core/connection.ts";
 import { TransportError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { LaneId } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import { resolveLimits } from "../core/limits.ts";
 import type { Role } from "../core/stream-table.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Drive, SYSTEM_CLOCK } from "./drive.ts";
 import { memoryPair } from "./memory.ts";
-import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
+import {
+  DATAGRAM_LANE,
+  type Transport,
+  type TransportCapabilities,
+  type TransportEvents,
+} from "./transport.ts";
 
 /** A transport of which the test holds every end. */
 class ManualTransport implements Transport {
@@ -78,6 +83,15 @@ async function openManual() {
   return { clock, transport, client, server, events, drive, pump };
 }
 
+/** The lengths of the datagrams that a connection hears in these records. */
+function heard(server: Connection, records: readonly Bytes[]): number[] {
+  const lengths: number[] = [];
+  for (const record of records) server.receive(MAIN_LANE, record, 0);
+  for (let event = server.poll(); event !== undefined; event = server.poll())
+    if (event.kind === "datagram") lengths.push(event.payload.length);
+  return lengths;
+}
+
 function open(client: Connection) {
   return client.mux.open({ name: "a", priority: 3, metadata: new Uint8Array(0) });
 }
@@ -121,6 +135,55 @@ describe("Drive", () => {
     transport.events.drain(0 as LaneId);
     await settle();
     expect(transport.records.length).toBe(before + 4);
+  });
+
+  test("datagrams go past the lane where the transport carries them, as far as it takes them", async () => {
+    const { client, server, transport, events } = await openManual();
+    const seen = transport.records.length;
+    const sent: number[] = [];
+    const native = { room: 2, maxDatagramBytes: 100 };
+    Object.defineProperty(transport, "maxDatagramBytes", { get: () => native.maxDatagramBytes });
+    Object.assign(transport, {
+      writeDatagram: (payload: Bytes) => {
+        sent.push(payload.length);
+        return --native.room > 0;
+      },
+    });
+    for (const size of [1, 101, 2, 3]) client.sendDatagram(new Uint8Array(size));
+    await settle();
+    expect(sent).toEqual([1, 2]);
+    expect(heard(server, transport.records.slice(seen))).toEqual([101]);
+    native.room = 9;
+    transport.events.drain(MAIN_LANE);
+    await settle();
+    expect(sent).toEqual([1, 2]);
+    transport.events.drain(DATAGRAM_LANE);
+    await settle();
+    expect(sent).toEqual([1, 2, 3]);
+
+    transport.events.datagram(new Uint8Array([7]));
+    expect(events.at(-1)).toMatchObject({ kind: "datagram", payload: new Uint8Array([7]) });
+    transport.events.datagram(new Uint8Array(2_000));
+    expect(client.counters.datagramsRefused).toBe(1);
+  });
+
+  test("a datagram that waits too long for a full transport is dropped and counted", async () => {
+    const { client, server, transport, clock } = await openManual();
+    transport.hasRoom = false;
+    client.ping();
+    await settle();
+    const seen = transport.records.length;
+    client.sendDatagram(new Uint8Array(1));
+    await settle();
+    await clock.advance(900);
+    client.sendDatagram(new Uint8Array(2));
+    await settle();
+    await clock.advance(101);
+    transport.hasRoom = true;
+    transport.events.drain(MAIN_LANE);
+    await settle();
+    expect(client.datagramsDropped).toBe(1);
+    expect(heard(server, transport.records.slice(seen))).toEqual([2]);
   });
 
   test("gives up a transport that takes nothing for 20 s", async () => {

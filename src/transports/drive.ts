@@ -165,7 +165,8 @@ export class Drive {
     if (this.#over) return;
     this.#over = true;
     this.#clearTimer();
-    const { error } = this.#connection;
+    const { closedByPeer, error } = this.#connection;
+    if (closedByPeer) this.#transport.peerClosed?.();
     this.#transport.close(closeCodeOf(error?.code ?? "ERR_NONE"), error?.message ?? "");
   }
 

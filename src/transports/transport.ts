@@ -63,6 +63,8 @@ export interface Transport {
   bufferedBytes(lane: LaneId): number | undefined;
   /** Close in order after what was written. `code` is a WebSocket close code (1000, 3000..4999 from applications). */
   close(code: number, reason: string): void;
+  /** Called before `close` when the peer has said that it is over: nothing that is on its way matters any more. */
+  peerClosed?(): void;
   /** Stop or go on reading, where `capabilities.inboundPause` is true. */
   pause?(): void;
   resume?(): void;

@@ -155,7 +155,9 @@ export class WebSocketTransport implements Transport {
   #finish(code: number, reason: string, wasClean: boolean): void {
     if (this.#end !== undefined) return;
     this.#stopPolling();
-    const orderly = wasClean && (code === 1000 || this.#closedHere);
+    // Deno ends a closing handshake with code 0 when a message came before the answer.
+    const answered = wasClean || code === 0;
+    const orderly = this.#closedHere ? answered : wasClean && code === 1000;
     this.#end = { error: this.#failure ?? (orderly ? undefined : closeError(code, reason, this.#cause)) };
     this.#socket.close(); // workerd leaves the answer to us; elsewhere this does nothing
     if (this.#early === undefined) this.#events?.closed(this.#end.error);

@@ -4,16 +4,26 @@ import * as shared from "../../src/index.ts";
 import * as nodeClient from "../../src/node/client.ts";
 import * as node from "../../src/node/index.ts";
 
+/** Where threads differ: what tells of the end of one. */
+const THREADS = ["acceptPort", "connectPort", "connectWorker", "dialWorker", "serveWorker"];
+
 const names = (entry: object): string[] => Object.keys(entry).sort();
 
 describe("entries", () => {
   test("browsers and Node clients have the same names", () => {
     expect(names(browser)).toEqual(names(nodeClient));
-    expect(names(browser)).toEqual([...names(shared), "connect", "dialWebSocket"].sort());
+    expect(names(browser)).toEqual(
+      [...names(shared), "connect", "dialWebSocket", "dialWebTransport", ...THREADS].sort(),
+    );
   });
 
-  test("tideway/node has the server besides, and nothing less", () => {
-    expect(names(node).filter((name) => !names(browser).includes(name))).toEqual(["serve"]);
+  test("tideway/node has the server and sockets besides, and nothing less", () => {
+    expect(names(node).filter((name) => !names(browser).includes(name))).toEqual([
+      "SocketTransport",
+      "dial",
+      "serve",
+      "serveWebTransport",
+    ]);
     expect(names(browser).filter((name) => !names(node).includes(name))).toEqual([]);
   });
 

@@ -1,0 +1,136 @@
+// The script of a page that has sessions with Workers.
+import { acceptPort, client, connectPort, connectWorker, implement, type Session } from "tideway";
+import { MIRROR, ownerApi, workerApi } from "../../test/threads/contract.ts";
+
+const MIB = 1024 * 1024;
+const owner = implement(ownerApi, { double: (number) => 2 * number });
+
+/** What tests call in the page. */
+const threads = { exchange, mirror, failPending, outlive, leaveBusy, failToStart, ownChannel, joinShared };
+
+declare global {
+  interface Window {
+    threads: typeof threads;
+  }
+}
+
+async function open(script = "/worker-thread.js") {
+  const worker = new Worker(script, { type: "module" });
+  worker.addEventListener("error", (event) => event.preventDefault());
+  const session = await connectWorker(worker, { onSession: (fresh) => owner.attach(fresh) });
+  return { worker, session, calls: client(session, workerApi) };
+}
+
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown }).code ?? error);
+}
+
+/** Calls of all shapes, from both sides. */
+async function exchange() {
+  const { worker, session, calls } = await open();
+  const added = await calls.add([1, 2]);
+  const counted: number[] = [];
+  for await (const number of calls.count(1_000)) counted.push(number);
+  const total = await calls.sum().sendAll(counted);
+  const echo = calls.echo();
+  await echo.send("ahoj");
+  const echoed = await echo.receive();
+  echo.end();
+  const end = await echo.receive();
+  const doubled = await Promise.all(Array.from({ length: 100 }, (_, i) => calls.askBack(i)));
+  const { transport, streams } = session.stats();
+  await session.close();
+  worker.terminate();
+  return { added, counted: counted.length, total, echoed, end, doubled, transport, streams };
+}
+
+/** Send a message to the Worker and back. */
+async function mirror(mebibytes: number) {
+  const { worker, session } = await open();
+  const message = new Uint8Array(mebibytes * MIB);
+  for (let at = 0; at < message.length; at += 65_536)
+    crypto.getRandomValues(message.subarray(at, at + 65_536));
+  const stream = session.openStream(MIRROR);
+  const start = performance.now();
+  await stream.send(message);
+  const back = await stream.receive();
+  const ms = performance.now() - start;
+  await session.close();
+  worker.terminate();
+  const same = back?.length === message.length && back.every((byte, at) => byte === message[at]);
+  return { same, kept: message.length, ms };
+}
+
+async function pendingOf(session: Session, count: number) {
+  const calls = client(session, workerApi);
+  const pending = Array.from({ length: count }, () => calls.hang().then(() => "answered", codeOf));
+  await calls.add([1, 1]);
+  return pending;
+}
+
+/** End a Worker that owes 100 answers. */
+async function failPending(how: "terminate" | "exit" | "exit while another works") {
+  const { worker, session, calls } = await open();
+  const other = how === "exit while another works" ? await open() : undefined;
+  const pending = await pendingOf(session, 100);
+  const start = performance.now();
+  if (how === "terminate") worker.terminate();
+  else void calls.exit().catch(() => {});
+  const codes = new Set(await Promise.all(pending));
+  const ms = performance.now() - start;
+  const error = await session.closed;
+  const others = other === undefined ? undefined : await other.calls.add([1, 1]);
+  other?.worker.terminate();
+  return { codes: [...codes], ms, closed: codeOf(error), message: error?.message, others };
+}
+
+/** A Worker that throws, and then computes for long, is as good as ever. */
+async function outlive(busyMs: number) {
+  const { worker, session, calls } = await open();
+  void calls.crash().catch(() => {});
+  const answer = await calls.compute(busyMs).catch(codeOf);
+  const state = session.state;
+  worker.terminate();
+  return { answer, state };
+}
+
+/** Close the session with a Worker that computes, and terminate it: nothing waits for the Worker to notice. */
+async function leaveBusy() {
+  const { worker, session, calls } = await open();
+  const pending = await pendingOf(session, 100);
+  void calls.compute(60_000).catch(() => {});
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const start = performance.now();
+  void session.close();
+  worker.terminate();
+  const failed = await Promise.all(pending);
+  return { answered: failed.filter((text) => text === "answered").length, ms: performance.now() - start };
+}
+
+/** Connect to a Worker whose script is not there. */
+async function failToStart() {
+  const start = performance.now();
+  const code = await open("/nothing.js").then(() => "connected", codeOf);
+  return { code, ms: performance.now() - start };
+}
+
+/** A channel of the application, between the page and itself. */
+async function ownChannel() {
+  const { port1, port2 } = new MessageChannel();
+  const server = acceptPort(port2, { services: [owner] });
+  const session = await connectPort(port1);
+  const doubled = await client(session, ownerApi).double(4);
+  await session.close();
+  return { doubled, closed: await server.closed };
+}
+
+/** Join the SharedWorker of this origin. @returns what asks it for its sessions */
+async function joinShared() {
+  const { port } = new SharedWorker("/worker-shared.js", { type: "module" });
+  const session = await connectPort(port);
+  const calls = client(session, workerApi);
+  Object.assign(window, { askShared: () => calls.sessions() });
+  return calls.sessions();
+}
+
+window.threads = threads;

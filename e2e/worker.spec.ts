@@ -1,0 +1,142 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { expect, test } from "@playwright/test";
+import { build } from "esbuild";
+import { selfImportPlugin } from "../scripts/bundle.mjs";
+import config from "./playwright.config.ts";
+import { Complaints } from "./support/demo.ts";
+
+/** A name that leads here and is not "localhost": an origin without locks. */
+const INSECURE_HOST = "tideway.test";
+
+const { args = [], ...launchOptions } = config.use?.launchOptions ?? {};
+test.use({
+  launchOptions: {
+    ...launchOptions,
+    args: [...args, `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`],
+  },
+});
+
+let server: Server;
+let port: number;
+
+test.beforeAll(async () => {
+  const names = ["worker", "worker-thread", "worker-shared"];
+  const { outputFiles } = await build({
+    entryPoints: names.map((name) => join(import.meta.dirname, `pages/${name}.ts`)),
+    outdir: "/",
+    write: false,
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    plugins: [selfImportPlugin(["browser", "default"])],
+  });
+  const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  server = createServer(({ url = "/" }, response) => {
+    const script = scripts.get(url);
+    if (script !== undefined) response.writeHead(200, { "content-type": "text/javascript" }).end(script);
+    else if (url !== "/") response.writeHead(404).end();
+    else {
+      response.writeHead(200, { "content-type": "text/html" });
+      response.end(
+        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/worker.js"></script>`,
+      );
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  port = (server.address() as AddressInfo).port;
+});
+
+test.afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+for (const host of ["127.0.0.1", INSECURE_HOST]) {
+  test.describe(`on ${host}, sessions of a page and its Worker`, () => {
+    const insecure = host === INSECURE_HOST;
+
+    test.beforeEach(async ({ page }) => {
+      await page.goto(`http://${host}:${port}/`);
+      expect(await page.evaluate(() => isSecureContext)).toBe(!insecure);
+      expect(await page.evaluate(() => "locks" in navigator)).toBe(!insecure);
+    });
+
+    test("carry calls of all shapes, and calls of the Worker", async ({ page }) => {
+      const complaints = new Complaints(page);
+      expect(await page.evaluate(() => window.threads.exchange())).toEqual({
+        added: 3,
+        counted: 1_000,
+        total: 500_500,
+        echoed: "ahoj",
+        end: undefined,
+        doubled: Array.from({ length: 100 }, (_, i) => 2 * i),
+        transport: "message-port",
+        streams: 0,
+      });
+      expect(complaints.except()).toEqual([]);
+    });
+
+    test("carry a message of 16 MiB there and back", async ({ page }) => {
+      const { same, kept, ms } = await page.evaluate(() => window.threads.mirror(16));
+      console.log(`    16 MiB there and back: ${ms.toFixed(0)} ms`);
+      expect({ same, kept }).toEqual({ same: true, kept: 16 * 1024 * 1024 });
+    });
+
+    for (const how of ["terminate", "exit", "exit while another works"] as const) {
+      test(`fail 100 pending calls in less than a second: ${how}`, async ({ page }) => {
+        const { codes, ms, closed, message, others } = await page.evaluate(
+          (name) => window.threads.failPending(name),
+          how,
+        );
+        console.log(`    ${how}: ${ms.toFixed(0)} ms, ${message}`);
+        expect({ codes, closed }).toEqual({ codes: ["ERR_PEER_GONE"], closed: "ERR_PEER_GONE" });
+        expect(ms).toBeLessThan(1_000);
+        expect(message).toContain(insecure ? "said nothing for 800 ms" : "has ended");
+        expect(others).toBe(how === "exit while another works" ? 2 : undefined);
+      });
+    }
+
+    test("a session that is closed does not wait for a busy Worker", async ({ page }) => {
+      const { answered, ms } = await page.evaluate(() => window.threads.leaveBusy());
+      expect(answered).toBe(0);
+      expect(ms).toBeLessThan(500);
+    });
+
+    test("a Worker that cannot start is known at once", async ({ page }) => {
+      const { code, ms } = await page.evaluate(() => window.threads.failToStart());
+      expect(code).toBe("ERR_PEER_GONE");
+      expect(ms).toBeLessThan(2_000);
+    });
+
+    test("a Worker that throws and computes lives on", async ({ page }) => {
+      // Without locks, one that computes cannot be told from a dead one for longer.
+      const busyMs = insecure ? 300 : 2_500;
+      expect(await page.evaluate((ms) => window.threads.outlive(ms), busyMs)).toEqual({
+        answer: "done",
+        state: "open",
+      });
+    });
+
+    test("a port of the application will do", async ({ page }) => {
+      expect(await page.evaluate(() => window.threads.ownChannel())).toEqual({
+        doubled: 8,
+        closed: undefined,
+      });
+    });
+
+    test("a SharedWorker loses the session of a page that is gone", async ({ page, context }) => {
+      expect(await page.evaluate(() => window.threads.joinShared())).toBe(1);
+      const other = await context.newPage();
+      await other.goto(page.url());
+      expect(await other.evaluate(() => window.threads.joinShared())).toBe(2);
+      await other.close();
+      const ask = () =>
+        page.evaluate(() => (window as unknown as { askShared(): Promise<number> }).askShared());
+      await expect.poll(ask, { timeout: 2_000 }).toBe(1);
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import { TransportError } from "../core/errors.ts";
+import type { Dial } from "../session/dialing.ts";
+import { WebTransportTransport } from "../transports/webtransport.ts";
+
+/** How a WebTransport session is opened. */
+export interface WebTransportDialOptions {
+  /**
+   * Certificates to trust that no authority has signed, for development and closed networks: ECDSA P-256, valid for 14
+   * days at most. The value is the SHA-256 of the certificate in DER.
+   */
+  readonly serverCertificateHashes?: readonly {
+    readonly algorithm: "sha-256";
+    readonly value: Uint8Array<ArrayBuffer>;
+  }[];
+}
+
+/**
+ * What opens a WebTransport session with the runtime's own `WebTransport`: for `connectWith`, and for a transport to
+ * migrate to.
+ * @param url - `https:`
+ */
+export function dialWebTransport(url: string | URL, options: WebTransportDialOptions = {}): Dial {
+  return async (signal) => {
+    signal.throwIfAborted();
+    if (globalThis.WebTransport === undefined)
+      throw new TransportError(`Cannot connect to ${url}: this runtime has no WebTransport`);
+    const { serverCertificateHashes: hashes } = options;
+    let session: WebTransport | undefined;
+    const onAbort = () => session?.close();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      session = new WebTransport(String(url), {
+        requireUnreliable: true,
+        ...(hashes === undefined ? {} : { serverCertificateHashes: [...hashes] }),
+      });
+      session.closed.catch(() => {}); // `ready` tells the same
+      await session.ready;
+      return new WebTransportTransport(session, await session.createBidirectionalStream());
+    } catch (cause) {
+      // Safari's errors have no text.
+      const reason = cause instanceof Error && cause.message !== "" ? cause.message : "WebTransport failed";
+      throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  };
+}

@@ -1,0 +1,209 @@
+import { TransportError } from "../core/errors.ts";
+import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import type { Place } from "../session/admission.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionStore } from "../session/store.ts";
+import type { ClientRequest } from "../transports/upgrade-request.ts";
+import { acceptLane, type WebTransportSession, WebTransportTransport } from "../transports/webtransport.ts";
+
+/** How a Deno server takes WebTransport sessions. */
+export interface DenoWebTransportOptions extends HostOptions<ClientRequest> {
+  /** `https://host:port/path`; port 0 takes a free one. */
+  readonly listen: string;
+  /** Certificate and key, PEM. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+interface CloseInfo {
+  readonly closeCode: number;
+  readonly reason: string;
+}
+
+/** A QUIC connection whose handshake has not begun. To read its address makes it useless (Deno 2.9.6). */
+interface QuicIncoming {
+  accept(): Promise<QuicConn>;
+  refuse(): void;
+}
+
+interface QuicConn {
+  readonly remoteAddr: { readonly hostname: string };
+  close(info: CloseInfo): void;
+}
+
+interface QuicEndpoint {
+  readonly addr: { readonly port: number };
+  listen(options: {
+    readonly cert: string;
+    readonly key: string;
+    readonly alpnProtocols: readonly string[];
+  }): {
+    incoming(): Promise<QuicIncoming>;
+    stop(): void;
+  };
+  close(info?: CloseInfo): void;
+}
+
+type QuicListener = ReturnType<QuicEndpoint["listen"]>;
+
+type AcceptedSession = WebTransportSession & { readonly ready: Promise<void>; readonly url: string };
+
+/** What is used of the global `Deno`, which has it with `--unstable-net`. */
+interface QuicNamespace {
+  readonly QuicEndpoint?: new (options: { readonly hostname: string; readonly port: number }) => QuicEndpoint;
+  upgradeWebTransport(conn: QuicConn): Promise<AcceptedSession>;
+}
+
+/** How long `close` waits for connections whose peer does not answer, ms. */
+const CLOSE_GRACE_MS = 5_000;
+const CLOSE_CHECK_MS = 10;
+/** QUIC handshakes that run at a time: no more is known of them than that they are there. */
+const MOST_HANDSHAKES = 1_000;
+/** Application error codes of HTTP/3: nothing is wrong, and the request is refused. Source: RFC 9114, section 8.1. */
+const NO_ERROR: CloseInfo = { closeCode: 0x100, reason: "" };
+const REJECTED = 0x10b;
+
+/**
+ * Serve sessions over WebTransport, with `--unstable-net`. A `serve` that shares the `SessionStore` takes the same
+ * sessions: clients move between both. What a client comes by has no headers here, so `origins` cannot be checked: let
+ * clients show a token.
+ * @returns when it listens.
+ * @throws {TransportError} when the address cannot be had, or the runtime was started without the flag. {@link TypeError}
+ *   for an address that is not understood.
+ */
+export async function serveWebTransport(options: DenoWebTransportOptions): Promise<Server> {
+  const url = URL.canParse(options.listen) ? new URL(options.listen) : undefined;
+  if (url?.protocol !== "https:" || url.hostname === "")
+    throw new TypeError(`Cannot listen on ${options.listen}: expected https://host:port, with a path or not`);
+  const deno = (globalThis as { readonly Deno?: QuicNamespace }).Deno;
+  if (deno?.QuicEndpoint === undefined)
+    throw new TransportError(`Cannot listen on ${options.listen}: start Deno with --unstable-net`);
+  try {
+    const hostname = url.hostname.replace(/^\[|\]$/g, "");
+    const endpoint = new deno.QuicEndpoint({ hostname, port: Number(url.port || 443) });
+    const { cert, key } = options;
+    const listener = endpoint.listen({ cert, key, alpnProtocols: ["h3"] });
+    url.port = String(endpoint.addr.port);
+    return new WebTransportSessions(options, deno, url, endpoint, listener);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
+  }
+}
+
+/** A QUIC endpoint and the WebTransport sessions on it. */
+class WebTransportSessions implements Server {
+  readonly urls: readonly string[];
+  readonly #deno: QuicNamespace;
+  readonly #url: URL;
+  readonly #endpoint: QuicEndpoint;
+  readonly #host: SessionHost<ClientRequest>;
+  readonly #open: Set<Place> = new Set();
+  readonly #listener: QuicListener;
+  #stopped = false;
+  #handshakes = 0;
+
+  constructor(
+    options: DenoWebTransportOptions,
+    deno: QuicNamespace,
+    url: URL,
+    endpoint: QuicEndpoint,
+    listener: QuicListener,
+  ) {
+    this.urls = [url.href];
+    this.#deno = deno;
+    this.#url = url;
+    this.#endpoint = endpoint;
+    this.#listener = listener;
+    this.#host = new SessionHost(options);
+    void this.#acceptAll();
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#host.sessions;
+  }
+
+  get store(): SessionStore | undefined {
+    return this.#host.store;
+  }
+
+  get connections(): number {
+    return this.#host.connections;
+  }
+
+  async #acceptAll(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        const incoming = await this.#listener.incoming();
+        if (this.#stopped || this.#handshakes >= MOST_HANDSHAKES) incoming.refuse();
+        else void this.#accept(incoming);
+      } catch {
+        if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+      }
+    }
+  }
+
+  async #accept(incoming: QuicIncoming): Promise<void> {
+    this.#handshakes++;
+    let conn: QuicConn | undefined;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      conn?.close({ closeCode: REJECTED, reason: "Handshake took too long" });
+    }, this.#host.resolved.limits.handshakeMs);
+    try {
+      conn = await incoming.accept();
+      if (late) conn.close({ closeCode: REJECTED, reason: "Handshake took too long" });
+      else await this.#upgrade(conn);
+    } catch {
+      conn?.close({ closeCode: REJECTED, reason: "" });
+    } finally {
+      this.#handshakes--;
+      clearTimeout(timer);
+    }
+  }
+
+  async #upgrade(conn: QuicConn): Promise<void> {
+    const address = conn.remoteAddr.hostname;
+    const refusal = this.#host.check({ host: this.#url.host }, address);
+    if (refusal !== undefined) return conn.close({ closeCode: REJECTED, reason: refusal.reason });
+    const place = this.#host.enter(address);
+    this.#open.add(place);
+    const leave = () => {
+      this.#open.delete(place);
+      place.leave();
+    };
+    try {
+      const session = await this.#deno.upgradeWebTransport(conn);
+      session.closed.then(leave, leave);
+      await session.ready;
+      if (new URL(session.url).pathname !== this.#url.pathname)
+        return session.close({ closeCode: 4_404, reason: "Not Found" });
+      const transport = new WebTransportTransport(session, acceptLane(session));
+      this.#host.accept(transport, { url: session.url, headers: new Headers(), address }, place);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    return this.#host.close(options, {
+      stop: () => {
+        this.#stopped = true;
+      },
+      finish: async () => {
+        const end = performance.now() + CLOSE_GRACE_MS;
+        while (this.#open.size > 0 && performance.now() < end)
+          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+        this.#listener.stop();
+        this.#endpoint.close(NO_ERROR);
+        for (const place of [...this.#open]) place.leave();
+      },
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

@@ -1,0 +1,156 @@
+import { SUBPROTOCOL } from "../core/hello.ts";
+import { type HostOptions, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import type { Place } from "../session/admission.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionStore } from "../session/store.ts";
+import {
+  type ClientRequest,
+  headOf,
+  offersTideway,
+  refusalResponse,
+  upgradeProblem,
+} from "../transports/upgrade-request.ts";
+import { WebSocketTransport } from "../transports/websocket.ts";
+
+/** How a Worker takes sessions. They cannot outlive the request that they came by, so none is kept after a loss. */
+export type WorkerOptions = Omit<HostOptions<ClientRequest>, "resume">;
+
+/** How a Durable Object takes sessions. */
+export type DurableOptions = HostOptions<ClientRequest>;
+
+/** The server's end of a pair, which is not open before `accept`. */
+interface WorkerSocket extends WebSocket {
+  accept(): void;
+}
+
+/** What is used of the globals of workerd, whose own types are no part of this package. */
+interface WorkerGlobals {
+  readonly WebSocketPair?: new () => { readonly 0: WebSocket; readonly 1: WorkerSocket };
+}
+
+/** What makes a response the end of a WebSocket. */
+interface WorkerResponseInit extends ResponseInit {
+  readonly webSocket: WebSocket;
+}
+
+/** How long `close` waits for connections whose peer does not answer, ms. */
+const CLOSE_GRACE_MS = 5_000;
+const CLOSE_CHECK_MS = 10;
+
+/** Where the runtime says whence a request came. */
+const ADDRESS_HEADER = "cf-connecting-ip";
+
+/** The hosts of plain Workers: one for each object of options, so that limits count over all requests of an isolate. */
+const HOSTS: WeakMap<WorkerOptions, SessionHost<ClientRequest>> = new WeakMap();
+
+/**
+ * Take an upgrade request in a plain Worker. Its session lives as long as its connection: another request, which may
+ * come to another machine, cannot carry it on. For sessions that survive a loss use {@link DurableSessions}.
+ * @param options - the same object for every request
+ * @returns 101 with the WebSocket, or why not: 400, 403, 404, 426, 429, 503.
+ */
+export function handleUpgrade(request: Request, options: WorkerOptions): Response {
+  let host = HOSTS.get(options);
+  if (host === undefined) {
+    host = new SessionHost<ClientRequest>({ ...options, resume: false });
+    HOSTS.set(options, host);
+  }
+  const { address, refused } = check(request, host);
+  return refused ?? upgrade(request, host, host.enter(address), address);
+}
+
+/**
+ * The sessions of one Durable Object: make one in its constructor and hand it the upgrade requests. Sessions whose
+ * connection was lost are kept in the object, for as long as it lives. Open sessions keep it in memory: they do not
+ * hibernate.
+ */
+export class DurableSessions {
+  readonly #host: SessionHost<ClientRequest>;
+  readonly #open: Set<Place> = new Set();
+
+  /** @throws {RangeError} when a limit is out of its bounds; {@link TypeError} for an origin or host that matches nothing. */
+  constructor(options: DurableOptions) {
+    this.#host = new SessionHost(options);
+  }
+
+  /** The sessions that were let in. */
+  get sessions(): ReadonlySet<Session> {
+    return this.#host.sessions;
+  }
+
+  /** Where sessions are kept whose connection was lost; `undefined` when none is. */
+  get store(): SessionStore | undefined {
+    return this.#host.store;
+  }
+
+  /** Open connections, those included that are not let in yet. */
+  get connections(): number {
+    return this.#host.connections;
+  }
+
+  /** Take an upgrade request. @returns 101 with the WebSocket, or why not: 400, 403, 426, 429, 503. */
+  fetch(request: Request): Response {
+    const { address, refused } = check(request, this.#host);
+    if (refused !== undefined) return refused;
+    const { letIn, leave } = this.#host.enter(address);
+    const place: Place = {
+      letIn,
+      leave: () => {
+        this.#open.delete(place);
+        leave();
+      },
+    };
+    this.#open.add(place);
+    return upgrade(request, this.#host, place, address);
+  }
+
+  /** Take no new connections, let open streams end for a while, then close every session. */
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    return this.#host.close(options, {
+      stop: () => {}, // the host refuses from now on
+      finish: async () => {
+        const end = Date.now() + CLOSE_GRACE_MS;
+        while (this.#open.size > 0 && Date.now() < end)
+          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+        for (const place of this.#open) place.leave();
+      },
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function check(
+  request: Request,
+  host: SessionHost<ClientRequest>,
+): { readonly address: string; readonly refused: Response | undefined } {
+  const address = request.headers.get(ADDRESS_HEADER) ?? "";
+  const refusal = upgradeProblem(request, undefined) ?? host.check(headOf(request), address);
+  return { address, refused: refusal === undefined ? undefined : refusalResponse(refusal) };
+}
+
+function upgrade(
+  request: Request,
+  host: SessionHost<ClientRequest>,
+  place: Place,
+  address: string,
+): Response {
+  const { WebSocketPair } = globalThis as WorkerGlobals;
+  if (WebSocketPair === undefined)
+    throw new TypeError("Cannot use tideway/workers: this runtime is not workerd");
+  const pair = new WebSocketPair();
+  const socket = pair[1];
+  socket.accept();
+  socket.addEventListener("close", () => place.leave());
+  socket.addEventListener("error", () => place.leave()); // after which no `close` comes
+  const { url, headers } = request;
+  host.accept(new WebSocketTransport(socket), { url, headers, address }, place);
+  const init: WorkerResponseInit = {
+    status: 101,
+    webSocket: pair[0],
+    headers: offersTideway(request) ? { "sec-websocket-protocol": SUBPROTOCOL } : {},
+  };
+  return new Response(null, init);
+}

@@ -1,0 +1,145 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Bytes } from "../core/bytes.ts";
+import { TransportError } from "../core/errors.ts";
+import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import type { Session } from "../session/session.ts";
+import type { SessionStore } from "../session/store.ts";
+import { acceptLane, WebTransportTransport } from "../transports/webtransport.ts";
+import { loadPackage, type PackageServer, type PackageSession, WINDOWS } from "./webtransport-package.ts";
+
+/** The request that opened a session. */
+export interface WebTransportRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Host and port of the client. */
+  readonly address: string;
+}
+
+/** How a Node server takes WebTransport sessions. */
+export interface WebTransportServeOptions extends HostOptions<WebTransportRequest> {
+  /** `https://host:port/path`; port 0 takes a free one. */
+  readonly listen: string;
+  /** Certificate and key, PEM. */
+  readonly cert: string;
+  readonly key: string;
+  /** HTTP/2 instead of HTTP/3: without UDP, and without the native addon. Default false. */
+  readonly reliable?: boolean;
+}
+
+/** How long `close` waits for connections whose peer does not answer, ms. */
+const CLOSE_GRACE_MS = 5_000;
+const CLOSE_CHECK_MS = 10;
+
+/**
+ * Serve sessions over WebTransport. The package `@fails-components/webtransport` must be installed, for HTTP/3 its
+ * addon too. A server for WebSocket that shares the `SessionStore` takes the same sessions: clients move between both.
+ * @returns when it listens.
+ * @throws {TransportError} when the address cannot be had, or a package is missing.
+ */
+export async function serveWebTransport(options: WebTransportServeOptions): Promise<Server> {
+  const url = URL.canParse(options.listen) ? new URL(options.listen) : undefined;
+  if (url?.protocol !== "https:" || url.hostname === "")
+    throw new TypeError(`Cannot listen on ${options.listen}: expected https://host:port, with a path or not`);
+  const { Http2Server, Http3Server } = await loadPackage(options.reliable === true);
+  const Listener = options.reliable === true ? Http2Server : Http3Server;
+  const listener = new Listener({
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(url.port || 443),
+    secret: randomBytes(32).toString("hex"),
+    cert: options.cert,
+    privKey: options.key,
+    ...WINDOWS,
+  });
+  const sessions = listener.sessionStream(url.pathname);
+  listener.startServer();
+  try {
+    await listener.ready;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
+  }
+  url.port = String(listener.address()?.port ?? url.port);
+  return new WebTransportSessions(options, url, listener, sessions);
+}
+
+/** A WebTransport server and the sessions on it. */
+class WebTransportSessions implements Server {
+  readonly urls: readonly string[];
+  readonly #host: SessionHost<WebTransportRequest>;
+  readonly #listener: PackageServer;
+  readonly #open: Set<PackageSession> = new Set();
+
+  constructor(
+    options: WebTransportServeOptions,
+    url: URL,
+    listener: PackageServer,
+    sessions: ReadableStream<PackageSession>,
+  ) {
+    this.urls = [url.href];
+    this.#host = new SessionHost(options, sha256);
+    this.#listener = listener;
+    void this.#acceptAll(sessions, url.href);
+  }
+
+  get sessions(): ReadonlySet<Session> {
+    return this.#host.sessions;
+  }
+
+  get store(): SessionStore | undefined {
+    return this.#host.store;
+  }
+
+  get connections(): number {
+    return this.#host.connections;
+  }
+
+  async #acceptAll(sessions: ReadableStream<PackageSession>, url: string): Promise<void> {
+    for await (const session of sessions) this.#accept(session, url);
+  }
+
+  #accept(session: PackageSession, url: string): void {
+    const { header = {}, peerAddress = "" } = session;
+    const address = peerAddress.replace(/:\d+$/, "");
+    const origin = header["origin"];
+    // The package's own client puts its host name there; what a browser puts there is an origin or "null".
+    const named = origin?.includes("://") || origin === "null" ? origin : undefined;
+    const refusal = this.#host.check({ host: header[":authority"], origin: named }, address);
+    if (refusal !== undefined) {
+      session.closed.catch(() => {});
+      session.close({ closeCode: 4_000 + refusal.status, reason: refusal.reason });
+      return;
+    }
+    const place = this.#host.enter(address);
+    const leave = () => {
+      this.#open.delete(session);
+      place.leave();
+    };
+    this.#open.add(session);
+    session.closed.then(leave, leave);
+    session.ready.then(() => {
+      const transport = new WebTransportTransport(session, acceptLane(session));
+      this.#host.accept(transport, { url, headers: header, address: peerAddress }, place);
+    }, leave);
+  }
+
+  close(options: ServerCloseOptions = {}): Promise<void> {
+    return this.#host.close(options, {
+      stop: () => {},
+      finish: async () => {
+        const end = performance.now() + CLOSE_GRACE_MS;
+        while (this.#open.size > 0 && performance.now() < end)
+          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+        for (const session of this.#open) session.close({ closeCode: 1_000, reason: "" });
+        this.#listener.stopServer();
+      },
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function sha256(token: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(token).digest());
+}

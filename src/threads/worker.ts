@@ -1,0 +1,105 @@
+import { BufferPool } from "../core/buffer-pool.ts";
+import { connectWith } from "../session/connect.ts";
+import type { Dial } from "../session/dialing.ts";
+import { type ResolvedOptions, resolveOptions } from "../session/options.ts";
+import type { Session } from "../session/session.ts";
+import {
+  type MessagePortOptions,
+  MessagePortTransport,
+  type PortLike,
+  type PortSurroundings,
+} from "../transports/message-port.ts";
+import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./options.ts";
+import { acceptOver } from "./port.ts";
+
+/** The members of a `Worker` that are used: that of the web, and that of `node:worker_threads`. */
+export interface WorkerLike {
+  postMessage(message: unknown, transfer: never[]): void;
+  /** In Node: -1 when the worker has ended. */
+  readonly threadId?: number;
+}
+
+/** What {@link dialOver} sends to a worker: the other end of a channel for one session. */
+interface Offer {
+  /** Version of the offer. */
+  readonly tideway: 1;
+  readonly port: PortLike;
+}
+
+/** Open a channel to a worker: `dialWorker` of each runtime. */
+export function dialOver(
+  worker: WorkerLike,
+  options: MessagePortOptions,
+  surroundings: PortSurroundings,
+): Dial {
+  return async () => {
+    const { port1, port2 } = new MessageChannel();
+    worker.postMessage({ tideway: 1, port: port2 } satisfies Offer, [port2 as never]); // each runtime names other types
+    const starter = worker instanceof EventTarget ? worker : undefined;
+    return new MessagePortTransport(port1, options, { ...surroundings, starter });
+  };
+}
+
+/** Open a session with a worker: `connectWorker` of each runtime. */
+export function connectOverWorker(dial: Dial, options: PortConnectOptions): Promise<Session> {
+  return connectWith(dial, { ...options, reconnect: false });
+}
+
+/** Takes the sessions that are offered to the thread it runs in: `serveWorker` of each runtime. */
+export class OfferedSessions implements WorkerServer {
+  readonly sessions: Set<Session> = new Set();
+  readonly #options: PortAcceptOptions;
+  readonly #surroundings: PortSurroundings;
+  readonly #resolved: ResolvedOptions;
+  readonly #stopListening: () => void;
+  /** Sessions that are not let in yet, too. */
+  readonly #all: Set<Session> = new Set();
+
+  /**
+   * @param listen - calls what it is given with each message to the thread; returns what ends that
+   * @throws {RangeError} when a limit is out of its bounds.
+   */
+  constructor(
+    options: PortAcceptOptions,
+    surroundings: PortSurroundings,
+    listen: (hear: (message: unknown) => void) => () => void,
+  ) {
+    this.#surroundings = surroundings;
+    this.#resolved = resolveOptions({ pool: new BufferPool(), ...options });
+    this.#options = {
+      ...options,
+      onSession: (session) => {
+        this.sessions.add(session);
+        return options.onSession?.(session); // a promise where it is asynchronous
+      },
+    };
+    this.#stopListening = listen((message) => {
+      if (isOffer(message)) this.#accept(message.port);
+    });
+  }
+
+  #accept(port: PortLike): void {
+    const session = acceptOver(port, this.#options, this.#surroundings, this.#resolved);
+    this.#all.add(session);
+    void session.closed.then(() => {
+      this.#all.delete(session);
+      this.sessions.delete(session);
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#stopListening();
+    await Promise.all([...this.#all].map((session) => session.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Other messages on the channel of a worker belong to the application. */
+function isOffer(message: unknown): message is Offer {
+  if (typeof message !== "object" || message === null) return false;
+  if (!("tideway" in message && message.tideway === 1 && "port" in message)) return false;
+  return message.port instanceof MessagePort;
+}

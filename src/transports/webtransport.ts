@@ -1,0 +1,341 @@
+import type { Bytes } from "../core/bytes.ts";
+import { TransportError, type WireError } from "../core/errors.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import {
+  DATAGRAM_LANE,
+  type Transport,
+  type TransportCapabilities,
+  type TransportEvents,
+} from "./transport.ts";
+import { clipReason } from "./websocket.ts";
+
+/** What is read from, as far as the transport uses it. */
+export interface WebTransportReadable<T> {
+  getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: T | undefined }> };
+}
+
+/** What is written to, as far as the transport uses it. */
+export interface WebTransportWritable {
+  getWriter(): { write(chunk: Bytes): Promise<void>; close(): Promise<void> };
+}
+
+/** A bidirectional stream. */
+export interface WebTransportLane {
+  readonly readable: WebTransportReadable<Uint8Array>;
+  readonly writable: WebTransportWritable;
+}
+
+/** A session of the web's API, as far as the transport uses it: of a browser, of Deno, of a package for Node. */
+export interface WebTransportSession {
+  readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
+  /** Older engines have `writable`, newer ones `createWritable`. */
+  readonly datagrams: {
+    readonly readable: WebTransportReadable<Uint8Array>;
+    readonly writable?: WebTransportWritable;
+    readonly maxDatagramSize: number;
+    createWritable?(): WebTransportWritable;
+  };
+  readonly incomingBidirectionalStreams: WebTransportReadable<WebTransportLane>;
+  createBidirectionalStream(): Promise<WebTransportLane>;
+  close(info?: { closeCode: number; reason: string }): void;
+}
+
+/** What a WebTransport transport bounds. */
+export interface WebTransportTransportOptions {
+  /** Bytes that the stream has not taken yet above which `write` returns false. `drain` comes at a quarter of it. */
+  readonly highWaterBytes?: number;
+  /** How long `close` waits until what was written is handed to the runtime, ms. */
+  readonly closeMs?: number;
+  /** How long it then waits for the end of the peer's stream, ms. */
+  readonly lingerMs?: number;
+}
+
+/** The bounds of a WebTransport transport that is made without options. */
+export const DEFAULT_WEBTRANSPORT_OPTIONS: Required<WebTransportTransportOptions> = {
+  highWaterBytes: 256 * 1024,
+  closeMs: 10_000,
+  lingerMs: 3_000,
+};
+
+/** Datagrams that are handed to the runtime and not taken yet: more wait in the connection, where old ones drop. */
+const MOST_DATAGRAMS_AHEAD = 16;
+/** How long after the end of the lane the session is given to say why, ms. */
+const REASON_GRACE_MS = 1_000;
+
+const CAPABILITIES: TransportCapabilities = {
+  lanes: 1,
+  datagrams: true,
+  messageBoundaries: false,
+  transfer: false,
+  inboundPause: true,
+};
+
+/**
+ * The main lane of a session as the one that did not open it sees it: the first stream of the peer. Later ones are
+ * never taken: the peer's limits on streams and bytes bound what they hold.
+ * @throws {TransportError} when the session ends before.
+ */
+export async function acceptLane(session: WebTransportSession): Promise<WebTransportLane> {
+  const { done, value } = await session.incomingBidirectionalStreams.getReader().read();
+  if (done || value === undefined)
+    throw new TransportError("Cannot accept session: its peer opened no stream");
+  return value;
+}
+
+/**
+ * Transport over a WebTransport session: one bidirectional stream that carries bytes, and datagrams.
+ *
+ * Closing a session throws away what is on its way. So `close` ends the stream, and the session is closed by the
+ * side that has written everything and has seen the end of the peer's stream, or when it has waited long enough. An
+ * end of the stream that does not arrive costs time, nothing else: the end of a connection is a frame of its own.
+ */
+export class WebTransportTransport implements Transport {
+  readonly name = "webtransport";
+  readonly capabilities: TransportCapabilities = CAPABILITIES;
+  readonly #session: WebTransportSession;
+  readonly #options: Required<WebTransportTransportOptions>;
+  readonly #datagrams: ReturnType<WebTransportWritable["getWriter"]> | undefined;
+  #lane: WebTransportLane | undefined;
+  #writer: ReturnType<WebTransportWritable["getWriter"]> | undefined;
+  #events: TransportEvents | undefined;
+  /** Written before the lane was there. */
+  #early: Bytes[] = [];
+  #bufferedBytes = 0;
+  #over = false;
+  #datagramsAhead = 0;
+  #datagramsBlocked = false;
+  #resume: (() => void) | undefined;
+  #resumed: Promise<void> | undefined;
+  #closing: { readonly closeCode: number; readonly reason: string } | undefined;
+  /** Everything was written, the end of the stream too. */
+  #flushed = false;
+  /** The peer's stream has ended. */
+  #peerEnded = false;
+  #ending = false;
+  #broken = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The session is gone; what `closed` is told. */
+  #end: { readonly error: WireError | undefined } | undefined;
+
+  /**
+   * Adopt a session that is ready.
+   * @param lane - its main lane: a stream that this side has created, or what {@link acceptLane} gives
+   */
+  constructor(
+    session: WebTransportSession,
+    lane: WebTransportLane | Promise<WebTransportLane>,
+    options: WebTransportTransportOptions = {},
+  ) {
+    this.#session = session;
+    this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
+    this.#datagrams = datagramWriter(session);
+    session.closed.then(
+      ({ closeCode = 0, reason = "" }) => this.#sessionClosed(closeCode, reason),
+      (cause: unknown) => this.#finish(lossError("session lost", cause)),
+    );
+    if (lane instanceof Promise) lane.then(this.#adopt, this.#laneLost);
+    else this.#adopt(lane);
+  }
+
+  /** Largest datagram that fits now, bytes; 0 where there are none. */
+  get maxDatagramBytes(): number {
+    return this.#datagrams === undefined ? 0 : this.#session.datagrams.maxDatagramSize;
+  }
+
+  start(events: TransportEvents): void {
+    queueMicrotask(() => {
+      this.#events = events;
+      if (this.#end !== undefined) return events.closed(this.#end.error);
+      if (this.#lane !== undefined) this.#read(this.#lane);
+      void this.#readDatagrams();
+    });
+  }
+
+  write(_lane: LaneId, record: Bytes): boolean {
+    if (this.#closing !== undefined || this.#end !== undefined) return true;
+    this.#bufferedBytes += record.length;
+    if (this.#writer === undefined) this.#early.push(record);
+    else this.#send(this.#writer, record);
+    const over = this.#bufferedBytes > this.#options.highWaterBytes;
+    if (over) this.#over = true;
+    return !over;
+  }
+
+  /** @returns false when enough of them are on their way to the runtime: wait for `drain` of {@link DATAGRAM_LANE}. */
+  writeDatagram(payload: Bytes): boolean {
+    if (this.#datagrams === undefined || this.#closing !== undefined || this.#end !== undefined) return true;
+    this.#datagramsAhead++;
+    this.#datagrams.write(payload).then(this.#datagramTaken, this.#datagramTaken);
+    this.#datagramsBlocked = this.#datagramsAhead >= MOST_DATAGRAMS_AHEAD;
+    return !this.#datagramsBlocked;
+  }
+
+  bufferedBytes(_lane: LaneId): number {
+    return this.#bufferedBytes;
+  }
+
+  /** `code` becomes the close code of the session; the reason is cut to 123 bytes of UTF-8. */
+  close(code: number, reason: string): void {
+    if (this.#closing !== undefined || this.#end !== undefined) return;
+    this.#closing = { closeCode: code, reason: clipReason(reason) };
+    this.#over = false;
+    this.resume();
+    this.#endLane();
+  }
+
+  /** The peer waits for the end of the session, and for nothing else. */
+  peerClosed(): void {
+    this.#peerEnded = true;
+    this.#flushed = true;
+  }
+
+  /** Take nothing more from the stream; its flow control then pushes back on the peer. */
+  pause(): void {
+    if (this.#closing !== undefined) return;
+    this.#resumed ??= new Promise((resolve) => {
+      this.#resume = resolve;
+    });
+  }
+
+  resume(): void {
+    this.#resume?.();
+    this.#resumed = undefined;
+  }
+
+  readonly #adopt = (lane: WebTransportLane): void => {
+    if (this.#end !== undefined) return;
+    this.#lane = lane;
+    this.#writer = lane.writable.getWriter();
+    for (const record of this.#early) this.#send(this.#writer, record);
+    this.#early = [];
+    if (this.#events !== undefined) this.#read(lane);
+  };
+
+  #send(writer: ReturnType<WebTransportWritable["getWriter"]>, record: Bytes): void {
+    writer.write(record).then(() => this.#sent(record.length), this.#laneLost);
+  }
+
+  #sent(bytes: number): void {
+    this.#bufferedBytes -= bytes;
+    if (!this.#over || this.#bufferedBytes > this.#options.highWaterBytes / 4) return;
+    this.#over = false;
+    if (this.#end === undefined) this.#events?.drain(MAIN_LANE);
+  }
+
+  #read(lane: WebTransportLane): void {
+    const reader = lane.readable.getReader();
+    const readOn = async () => {
+      for (;;) {
+        const { done, value } = await reader.read();
+        while (this.#resumed !== undefined) await this.#resumed;
+        if (this.#end !== undefined) return;
+        if (done || value === undefined) break;
+        this.#events?.data(MAIN_LANE, plainBytes(value));
+      }
+      this.#peerEnded = true;
+      this.#endLane();
+      this.#settle();
+    };
+    readOn().catch(this.#laneLost);
+  }
+
+  async #readDatagrams(): Promise<void> {
+    try {
+      const reader = this.#session.datagrams.readable.getReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done || value === undefined || this.#end !== undefined) return;
+        this.#events?.datagram(plainBytes(value));
+      }
+    } catch {
+      // The session is over, which `closed` tells, or this engine reads no datagrams.
+    }
+  }
+
+  readonly #datagramTaken = (): void => {
+    this.#datagramsAhead--;
+    if (!this.#datagramsBlocked || this.#datagramsAhead > MOST_DATAGRAMS_AHEAD / 4) return;
+    this.#datagramsBlocked = false;
+    if (this.#end === undefined && this.#closing === undefined) this.#events?.drain(DATAGRAM_LANE);
+  };
+
+  /** End this side of the stream behind what was written, once. */
+  #endLane(): void {
+    if (this.#ending || this.#broken) return;
+    this.#ending = true;
+    // Without a lane the peer has never opened one, and nothing is on its way.
+    if (this.#writer === undefined || this.#flushed) return queueMicrotask(() => this.#closeSession());
+    const flushed = () => {
+      this.#flushed = true;
+      this.#closeIn(this.#options.lingerMs);
+      this.#settle();
+    };
+    this.#closeIn(this.#options.closeMs);
+    this.#writer.close().then(flushed, flushed);
+  }
+
+  #closeIn(ms: number, error?: WireError): void {
+    clearTimeout(this.#timer);
+    if (this.#end === undefined) this.#timer = setTimeout(() => this.#closeSession(error), ms);
+  }
+
+  /** Close the session when both sides have sent what they had, and this one wants to. */
+  #settle(): void {
+    if (this.#closing !== undefined && this.#flushed && this.#peerEnded) this.#closeSession();
+  }
+
+  #closeSession(error?: WireError): void {
+    if (this.#end !== undefined) return;
+    this.#finish(error);
+    try {
+      this.#session.close(this.#closing ?? { closeCode: error === undefined ? 1_000 : 0, reason: "" });
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  /** The stream broke. That comes with the end of the session, too, which knows better why. */
+  readonly #laneLost = (cause: unknown): void => {
+    if (this.#end !== undefined || this.#broken) return;
+    this.#broken = true;
+    this.#closeIn(REASON_GRACE_MS, lossError("stream lost", cause));
+  };
+
+  #sessionClosed(code: number, reason: string): void {
+    const orderly = code === 1_000 || this.#closing !== undefined || (code === 0 && this.#peerEnded);
+    const text = `closed with code ${code}${reason === "" ? "" : `, ${reason}`}`;
+    this.#finish(orderly ? undefined : lossError(text, undefined));
+  }
+
+  #finish(error: WireError | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { error };
+    this.#over = false;
+    this.#early = [];
+    clearTimeout(this.#timer);
+    this.resume();
+    this.#events?.closed(error);
+  }
+}
+
+function lossError(why: string, cause: unknown): TransportError {
+  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
+  return new TransportError(`Cannot continue on WebTransport: ${why}${detail}`, { cause });
+}
+
+/** The writer of datagrams, in the dialect of the engine; `undefined` where it has none. */
+function datagramWriter({
+  datagrams,
+}: WebTransportSession): ReturnType<WebTransportWritable["getWriter"]> | undefined {
+  const writable = datagrams.createWritable === undefined ? datagrams.writable : datagrams.createWritable();
+  return writable?.getWriter();
+}
+
+/** Packages for Node hand out `Buffer`, and engines may hand out views of memory that they share between pieces. */
+function plainBytes(chunk: Uint8Array): Bytes {
+  return (
+    chunk.constructor === Uint8Array
+      ? chunk
+      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+  ) as Bytes;
+}

@@ -1,0 +1,206 @@
+import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { type Browser, chromium } from "playwright";
+import { ensureBrowser } from "../../scripts/browser.mjs";
+import { ROOT } from "../../scripts/paths.mjs";
+import { ChaosProxy, type Fault } from "../chaos/proxy.ts";
+import { bundle } from "./bundles.ts";
+import type { Binaries } from "./install.ts";
+import { type Command, type RunningServer, runProgram, startServer } from "./processes.ts";
+import type { SuiteTarget } from "./suite/cases.ts";
+import type { CaseResult } from "./suite/run.ts";
+
+/** What carries the sessions of a run. */
+export const TRANSPORTS = ["WebSocket", "TCP"] as const;
+export type MatrixTransport = (typeof TRANSPORTS)[number];
+
+/** A runtime in the matrix, by the name that the table has for it. */
+export interface Runtime {
+  readonly name: string;
+  readonly kind: "node" | "newestNode" | "deno" | "bun" | "workerd" | "plainWorker" | "chromium";
+  readonly serves: readonly MatrixTransport[];
+  readonly dials: readonly MatrixTransport[];
+}
+
+/** Every runtime that is tested. */
+export const RUNTIMES: readonly Runtime[] = [
+  {
+    name: `Node ${process.versions.node.split(".")[0]}`,
+    kind: "node",
+    serves: TRANSPORTS,
+    dials: TRANSPORTS,
+  },
+  { name: "Node 26", kind: "newestNode", serves: TRANSPORTS, dials: TRANSPORTS },
+  { name: "Deno", kind: "deno", serves: TRANSPORTS, dials: TRANSPORTS },
+  { name: "Bun", kind: "bun", serves: TRANSPORTS, dials: TRANSPORTS },
+  { name: "Durable Object", kind: "workerd", serves: ["WebSocket"], dials: [] },
+  { name: "plain Worker", kind: "plainWorker", serves: ["WebSocket"], dials: [] },
+  { name: "Chromium", kind: "chromium", serves: [], dials: ["WebSocket"] },
+];
+
+/** One client against one server. */
+export interface Cell {
+  readonly client: string;
+  readonly server: string;
+  readonly transport: MatrixTransport;
+  readonly results: readonly CaseResult[];
+  /** Why the run could not be made, or did not end well. */
+  readonly problem?: string;
+}
+
+const ADDRESSES: Readonly<Record<MatrixTransport, string>> = {
+  WebSocket: "ws://127.0.0.1:0",
+  TCP: "tcp://127.0.0.1:0",
+};
+const CLIENT_MS = 180_000;
+
+/** The cuts of the case that is about them, each on a connection of its own. */
+const CUTS: readonly Fault[] = [
+  { kind: "reset", direction: "serverToClient", byte: 200_000 },
+  { kind: "fin", direction: "clientToServer", byte: 200_000 },
+  { kind: "reset", direction: "both", byte: 300_000 },
+];
+const LOSS: readonly Fault[] = [{ kind: "reset", direction: "serverToClient", byte: 20_000 }];
+
+/** The programs of the matrix, bundled. */
+export class Programs {
+  readonly #binaries: Binaries;
+  readonly #paths: Map<string, Promise<string>> = new Map();
+  #browser: Promise<Browser> | undefined;
+  #page: Promise<{ readonly url: string; close(): void }> | undefined;
+
+  constructor(binaries: Binaries) {
+    this.#binaries = binaries;
+  }
+
+  #bundle(name: string, platform: Parameters<typeof bundle>[1]): Promise<string> {
+    let path = this.#paths.get(name);
+    path ??= bundle(`test/runtimes/programs/${name}.ts`, platform);
+    this.#paths.set(name, path);
+    return path;
+  }
+
+  /** How a program of `role` is run in a runtime. */
+  async command(kind: Runtime["kind"], role: "server" | "client"): Promise<Command> {
+    const { node, newestNode, deno, bun } = this.#binaries;
+    switch (kind) {
+      case "node":
+        return [node, "--enable-source-maps", await this.#bundle(`node-${role}`, "node")];
+      case "newestNode":
+        return [newestNode, "--enable-source-maps", await this.#bundle(`node-${role}`, "node")];
+      case "deno":
+        return [
+          deno,
+          "run",
+          "--allow-all",
+          "--no-lock",
+          "--no-config",
+          await this.#bundle(`deno-${role}`, "deno"),
+        ];
+      case "bun":
+        return [bun, await this.#bundle(`bun-${role}`, "bun")];
+      case "workerd":
+      case "plainWorker":
+        return [
+          node,
+          join(ROOT, "test/runtimes/programs/worker-server.mjs"),
+          await this.#bundle("worker", "workerd"),
+        ];
+      case "chromium":
+        throw new Error("Cannot run a program in a page");
+    }
+  }
+
+  /** Start the server of a runtime. @returns it, and its URL. */
+  async serve(
+    { kind }: Runtime,
+    transport: MatrixTransport,
+  ): Promise<{ readonly server: RunningServer; readonly url: string }> {
+    const isWorker = kind === "workerd" || kind === "plainWorker"; // which get an address of their own
+    const command = await this.command(kind, "server");
+    const server = await startServer(isWorker ? command : [...command, ADDRESSES[transport]]);
+    return { server, url: server.urls[kind === "plainWorker" ? 1 : 0] ?? "" };
+  }
+
+  /** Run the suite in the client of a runtime. */
+  async run({ kind }: Runtime, target: SuiteTarget): Promise<CaseResult[]> {
+    if (kind === "chromium") return this.#runPage(target);
+    const lines = await runProgram(
+      [...(await this.command(kind, "client")), JSON.stringify(target)],
+      CLIENT_MS,
+    );
+    const line = lines.find((text) => text.startsWith("RESULTS "));
+    if (line === undefined) throw new Error(`Client printed no results:\n${lines.join("\n")}`);
+    return JSON.parse(line.slice("RESULTS ".length)) as CaseResult[];
+  }
+
+  async #runPage(target: SuiteTarget): Promise<CaseResult[]> {
+    this.#browser ??= chromium.launch({
+      executablePath: ensureBrowser(),
+      args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
+    });
+    this.#page ??= this.#bundle("page-client", "browser").then(servePage);
+    const [browser, { url }] = await Promise.all([this.#browser, this.#page]);
+    const page = await browser.newPage();
+    try {
+      await page.goto(url);
+      await page.waitForFunction("globalThis.runSuite !== undefined");
+      return await page.evaluate((given) => {
+        const { runSuite } = globalThis as unknown as { runSuite(target: unknown): Promise<CaseResult[]> };
+        return runSuite(given);
+      }, target);
+    } finally {
+      await page.close();
+    }
+  }
+
+  /** End the browser. */
+  async close(): Promise<void> {
+    await (await this.#browser)?.close();
+    (await this.#page)?.close();
+  }
+}
+
+async function servePage(script: string): Promise<{ readonly url: string; close(): void }> {
+  const text = await readFile(script, "utf8");
+  const web = createServer((request, response) => {
+    const isScript = request.url === "/page.mjs";
+    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
+    response.end(
+      isScript
+        ? text
+        : `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.mjs"></script>`,
+    );
+  });
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  const { port } = web.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => web.close() };
+}
+
+/** Run the suite of one client against one server. Never throws. */
+export async function runCell(
+  programs: Programs,
+  client: Runtime,
+  server: Runtime,
+  transport: MatrixTransport,
+  url: string,
+): Promise<Cell> {
+  const port = Number(new URL(url).port);
+  const through = ({ port: own }: ChaosProxy) => url.replace(`:${port}`, `:${own}`);
+  const keeps = server.kind !== "plainWorker";
+  const cuts = await ChaosProxy.open(port, CUTS);
+  const loss = await ChaosProxy.open(port, LOSS);
+  const cell = { client: client.name, server: server.name, transport };
+  try {
+    const target = { url, lossUrl: through(loss), ...(keeps ? { cutsUrl: through(cuts) } : {}) };
+    const results = await programs.run(client, target);
+    const struck = cuts.fired.length === (keeps ? CUTS.length : 0) && loss.fired.length === 1;
+    return { ...cell, results, ...(struck ? {} : { problem: "Not every cut was made" }) };
+  } catch (error) {
+    return { ...cell, results: [], problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await Promise.all([cuts.close(), loss.close()]);
+  }
+}

@@ -1,0 +1,14 @@
+// bun-server.mjs <address> ...
+import { serve } from "tideway/bun";
+import { runtimeGlobals } from "../suite/globals.ts";
+import { SERVER_OPTIONS } from "../suite/peer.ts";
+
+const { Bun } = runtimeGlobals();
+const server = await serve({ ...SERVER_OPTIONS, listen: Bun.argv.slice(2) });
+console.log(`Listening on ${server.urls.join(" ")}`);
+for await (const _ of Bun.stdin.stream()) {
+  // until its end
+}
+await server.close({ drainMs: 0 });
+console.log(`CLOSED ${server.connections} ${server.sessions.size}`);
+process.exit();

@@ -1,0 +1,5 @@
+import { connect } from "tideway";
+import type { SuiteTarget } from "../suite/cases.ts";
+import { runSuite } from "../suite/run.ts";
+
+Object.assign(globalThis, { runSuite: (target: SuiteTarget) => runSuite(connect, target) });
