@@ -29,6 +29,9 @@ const NOTHING_KEPT: ResumeLimits = {
   maxDetachedBytes: 1,
 };
 
+/** Sums of times are rounded, ms. */
+const ROUNDING_MS = 0.001;
+
 /** The sessions that one server process keeps: its registry, and what every answer of that must be. */
 export class KeptSessions {
   readonly registry: ResumeRegistry<Application>;
@@ -58,7 +61,7 @@ export class KeptSessions {
     if (why === "expired") {
       world.mark("serverExpired");
       const ms = world.clock.now() - kept.detachedAt;
-      if (ms < this.#limits.keepMs)
+      if (ms < this.#limits.keepMs - ROUNDING_MS)
         world.fail(`registry: session ${app.number} expired ${ms} ms after its loss`);
     } else {
       world.mark("evicted");

@@ -169,10 +169,10 @@ function commonCause(world: World, side: Application, code: ErrorName | undefine
   return side.ended !== undefined && code === side.ended.code;
 }
 
-/** Whether a side gives up a stream whose reader only takes its time. */
-function stallsSoon({ configuration }: World): boolean {
-  const { client, server } = configuration.limits;
-  return Math.min(client.stallMs, server.stallMs) < 60_000;
+/** Whether a side gives up a stream whose reader only takes its time, or whose process is asleep. */
+function stallsSoon(world: World): boolean {
+  const { client, server } = world.configuration.limits;
+  return Math.min(client.stallMs, server.stallMs) < 60_000 || world.has("suspend");
 }
 
 function explainsStop(world: World, side: Application, { exchange, out }: Endpoint): boolean {

@@ -25,7 +25,7 @@ const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** Least times of timers that repeat for all of a day: shorter ones only repeat more often, and take time. */
-const DAY_KEEP_ALIVE_MS = 15_000;
+const DAY_KEEP_ALIVE_MS = 30_000;
 const DAY_STALL_MS = 60_000;
 
 /**
