@@ -172,7 +172,8 @@ function commonCause(world: World, side: Application, code: ErrorName | undefine
 /** Whether a side gives up a stream whose reader only takes its time, or whose process is asleep. */
 function stallsSoon(world: World): boolean {
   const { client, server } = world.configuration.limits;
-  return Math.min(client.stallMs, server.stallMs) < 60_000 || world.has("suspend");
+  const silent = world.has("suspend") || world.has("halfOpen") || world.has("restart") || world.has("away");
+  return Math.min(client.stallMs, server.stallMs) < 60_000 || silent;
 }
 
 function explainsStop(world: World, side: Application, { exchange, out }: Endpoint): boolean {

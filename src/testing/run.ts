@@ -235,7 +235,10 @@ function forDay({ client, server }: Configuration["limits"]): Configuration["lim
   return { client: slower(client), server: slower(server) };
 }
 
+/** Kinds after which a peer is silent for longer than a message may take to arrive. */
+const SILENCES = ["longStall", "halfOpen", "suspend", "restart", "away"] as const;
+
 /** Whether delays may reach the times after which a side gives up. */
 function mayTimeOut(world: World): boolean {
-  return world.has("longStall") || world.has("halfOpen") || world.has("suspend");
+  return SILENCES.some((kind) => world.has(kind));
 }
