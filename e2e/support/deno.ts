@@ -68,12 +68,13 @@ export async function startDeno(
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true, // a group of its own: what npm installs as `deno` starts the real one
   });
   const output: string[] = [];
   const stop = async () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const gone = once(child, "exit");
-      child.kill("SIGKILL");
+      process.kill(-child.pid, "SIGKILL");
       await gone;
     }
     await rm(folder, { recursive: true, force: true });

@@ -17,7 +17,7 @@ import { Workload } from "./workload.ts";
 import { Violation, World } from "./world.ts";
 
 /** Operations of a run. */
-const OPERATIONS = 320;
+const OPERATIONS = 304;
 
 /** Every such seed has a day in which nothing happens. */
 const IDLE_DAY_EVERY = 50;
@@ -40,7 +40,7 @@ export function simulate(seed: number, options: SimulateOptions = {}): SimulateR
   // Where the errors of lost streams come from is asked only when somebody looks at one run. Some engines have no limit.
   const traces = Error as { stackTraceLimit?: number };
   const { stackTraceLimit } = traces;
-  if (options.logLines === undefined && stackTraceLimit !== undefined) traces.stackTraceLimit = 0;
+  if ((options.logLines ?? 0) === 0 && stackTraceLimit !== undefined) traces.stackTraceLimit = 0;
   try {
     run.play();
   } catch (error) {
