@@ -17,7 +17,7 @@ import { Workload } from "./workload.ts";
 import { Violation, World } from "./world.ts";
 
 /** Operations of a run. */
-const OPERATIONS = 304;
+const OPERATIONS = 320;
 
 /** Every such seed has a day in which nothing happens. */
 const IDLE_DAY_EVERY = 50;
