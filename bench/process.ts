@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
 import { createInterface } from "node:readline";
 
 /** What a child process can be asked to do. Arguments and results travel as JSON. */
@@ -9,6 +10,8 @@ type Answer = { readonly result: unknown } | { readonly problem: string };
 
 /** Options of Node that this process runs under, without the one that run-ts.mjs adds. */
 const OWN_OPTIONS: readonly string[] = process.execArgv.filter((option) => option !== "--enable-source-maps");
+
+const NODE_COMMAND: readonly string[] = [process.execPath, "scripts/run-ts.mjs", ...OWN_OPTIONS];
 
 /** How long a child may take to end once nobody asks it any more, ms. */
 const END_MS = 3_000;
@@ -23,9 +26,11 @@ export class Helper<C extends Commands> {
    * Start a TypeScript program that calls {@link serveCommands}. It runs under the options of this process, so that
    * a profile is taken of both.
    * @param entry - path from the root of the repository
+   * @param command - what runs it, another runtime for one
    */
-  constructor(entry: string) {
-    this.#child = spawn(process.execPath, ["scripts/run-ts.mjs", ...OWN_OPTIONS, entry], {
+  constructor(entry: string, command: readonly string[] = NODE_COMMAND) {
+    const [program, ...args] = [...command, entry];
+    this.#child = spawn(program as string, args, {
       cwd: new URL("..", import.meta.url),
       stdio: ["pipe", "pipe", "inherit"],
     });

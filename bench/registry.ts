@@ -1,12 +1,11 @@
 import { CORE } from "./core/index.ts";
 import type { Bench } from "./harness.ts";
-import { IPC, TCP } from "./tcp/index.ts";
+import { TRANSPORTS } from "./transports/index.ts";
 import { WEBSOCKET } from "./websocket/index.ts";
 
 /** The benches by group, in the order in which they run. */
 export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
-  websocket: WEBSOCKET,
-  tcp: TCP,
-  ipc: IPC,
+  ...TRANSPORTS,
+  websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
 };

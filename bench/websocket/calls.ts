@@ -1,84 +1,45 @@
-import type { Bytes } from "tideway";
-import { callAll, checkEcho } from "../calls.ts";
-import { type Bench, elapsedMs, interleave, race, warmUp } from "../harness.ts";
+import { client, connect, raw } from "tideway/node";
+import { callAll, ECHO } from "../calls.ts";
+import { type Bench, elapsedMs, race } from "../harness.ts";
 import { makeMessages } from "../messages.ts";
-import { percentile } from "../statistics.ts";
-import { echoBare } from "./bare-ws.ts";
-import { type Pair, withPair } from "./pair.ts";
+import { Helper } from "../process.ts";
+import { SERVER } from "../transports/carriers/node.ts";
+import { echoBare } from "../transports/links/protocol.ts";
+import { dialWs } from "../transports/links/ws.ts";
+import type { ServerCommands } from "../transports/programs/server.ts";
 
 const IN_FLIGHT = 100;
-
-/** A ratio of 0.91 is 1.10 times the latency of the peer. */
-const LATENCY_TARGET = { ratio: 0.91 };
 
 /** P6: unary calls, many in flight. What bare `ws` echoes is a floor: it does not know which answer is whose. */
 export const pipelinedCalls: Bench = {
   id: "P6",
   async run(plan) {
     const pool = makeMessages(64);
-    const [samples, bare] = await withPair(({ calls, socket }) =>
-      race(
+    const server = new Helper<ServerCommands>(SERVER);
+    try {
+      const { tideway, bare } = await server.ask("targets");
+      const session = await connect(tideway.websocket, { codecs: [raw], reconnect: false });
+      const calls = client(session, ECHO);
+      const link = await dialWs(bare.websocket);
+      const [samples, echoes] = await race(
         plan,
         (count) => elapsedMs(() => callAll(calls, pool, count, IN_FLIGHT)),
-        (count) => elapsedMs(() => echoBare(socket, pool, count, IN_FLIGHT)),
-      ),
-    );
-    return [
-      {
-        id: "P6",
-        name: `unary calls, 64 B, ${IN_FLIGHT} in flight`,
-        unit: "calls/s",
-        better: "higher",
-        samples,
-        peer: { name: "ws echo", samples: bare },
-      },
-    ];
+        (count) => elapsedMs(() => echoBare(link, pool, count, IN_FLIGHT)),
+      );
+      link.close();
+      await session.close();
+      return [
+        {
+          id: "P6",
+          name: `unary calls, 64 B, ${IN_FLIGHT} in flight`,
+          unit: "calls/s",
+          better: "higher",
+          samples,
+          peer: { name: "ws echo", samples: echoes },
+        },
+      ];
+    } finally {
+      await server.close();
+    }
   },
 };
-
-/** P7: the round trip of one unary call, alone on its connection. */
-export const roundTrip: Bench = {
-  id: "P7",
-  async run(plan) {
-    const pool = makeMessages(64);
-    const count = plan.quick ? 1_000 : 10_000;
-    const [ours, bare] = await withPair(async (pair) => {
-      const works = [() => callOneByOne(pair, pool, count), () => echoOneByOne(pair, pool, count)];
-      for (const work of works) await warmUp(plan, () => elapsedMs(work));
-      return interleave(plan.runs, ...works);
-    });
-    const at = (share: number, runs: readonly Float64Array[]) =>
-      runs.map((latencies) => percentile(latencies, share) * 1_000);
-    return [0.5, 0.99].map((share) => ({
-      id: "P7",
-      name: `round trip of a 64 B unary call, p${share * 100}`,
-      unit: "us",
-      better: "lower",
-      samples: at(share, ours!),
-      peer: { name: "ws echo", samples: at(share, bare!) },
-      target: LATENCY_TARGET,
-    }));
-  },
-};
-
-/** @returns the latency of each call, ms. */
-async function callOneByOne({ calls }: Pair, pool: readonly Bytes[], count: number): Promise<Float64Array> {
-  const latencies = new Float64Array(count);
-  for (let i = 0; i < count; i++) {
-    const message = pool[i % pool.length]!;
-    const start = performance.now();
-    const answer = await calls.echo(message);
-    latencies[i] = performance.now() - start;
-    checkEcho(answer, message);
-  }
-  return latencies;
-}
-
-async function echoOneByOne({ socket }: Pair, pool: readonly Bytes[], count: number): Promise<Float64Array> {
-  const latencies = new Float64Array(count);
-  let at = 0;
-  await echoBare(socket, pool, count, 1, (ms) => {
-    latencies[at++] = ms;
-  });
-  return latencies;
-}

@@ -1,8 +1,8 @@
 import { type Bench, check, type Figure, interleave, LONG_RUNS } from "../harness.ts";
 import { Helper } from "../process.ts";
+import { SERVER } from "../transports/carriers/node.ts";
+import type { ServerCommands } from "../transports/programs/server.ts";
 import type { CrowdCommands, Kind } from "./crowd.ts";
-import { SERVER } from "./pair.ts";
-import type { ServerCommands } from "./server.ts";
 
 const CROWD = "bench/websocket/crowd.ts";
 
@@ -73,7 +73,8 @@ class IdleServer {
   }
 
   async #open(count: number): Promise<void> {
-    const url = (await this.#server.ask("urls"))[this.#kind];
+    const { tideway, bare } = await this.#server.ask("targets");
+    const url = this.#kind === "tideway" ? tideway.websocket : bare.websocket;
     const share = count / this.#crowds.length;
     await Promise.all(
       this.#crowds.map((crowd, index) =>

@@ -9,10 +9,11 @@ import {
 import { type Bench, check, elapsedMs, interleave } from "../harness.ts";
 import { Helper } from "../process.ts";
 import { percentile } from "../statistics.ts";
-import { dialBare, echoBare } from "./bare-ws.ts";
-import { SERVER } from "./pair.ts";
-import type { ServerCommands } from "./server.ts";
-import { encodeText, SOURCE } from "./streams.ts";
+import { SERVER } from "../transports/carriers/node.ts";
+import { echoBare } from "../transports/links/protocol.ts";
+import { dialWs } from "../transports/links/ws.ts";
+import type { ServerCommands } from "../transports/programs/server.ts";
+import { encodeText, SOURCE } from "../transports/session-streams.ts";
 
 const MESSAGE_BYTES = 4_096;
 
@@ -23,8 +24,8 @@ export const resumeAfterCut: Bench = {
     const cuts = plan.quick ? 20 : 100;
     const server = new Helper<ServerCommands>(SERVER);
     try {
-      const urls = await server.ask("urls");
-      const works = [() => resumeOften(urls.tideway, cuts), () => reconnectOften(urls.ws, cuts)];
+      const { tideway, bare: echo } = await server.ask("targets");
+      const works = [() => resumeOften(tideway.websocket, cuts), () => reconnectOften(echo.websocket, cuts)];
       for (const work of works) await work();
       const [ours, bare] = await interleave(plan.runs, ...works);
       const at = (share: number, runs: readonly number[][]) => runs.map((times) => percentile(times, share));
@@ -101,9 +102,9 @@ async function reconnectOften(url: string, count: number): Promise<number[]> {
   for (let i = 0; i < count; i++) {
     times.push(
       await elapsedMs(async () => {
-        const socket = await dialBare(url);
-        await echoBare(socket, pool, 1, 1);
-        socket.terminate();
+        const link = await dialWs(url);
+        await echoBare(link, pool, 1, 1);
+        link.close();
       }),
     );
   }
