@@ -514,6 +514,26 @@ describe("credit", () => {
     expect(stream.failure?.code).toBe("ERR_SLOW_CONSUMER");
   });
 
+  test("a stream that waits for the session's credit is not slow: the one that holds it is", () => {
+    const most = 65_536;
+    const limits = { sessionWindowBytes: most, maxSessionWindowBytes: most, streamWindowBytes: most };
+    const pair = new Pair({ limits: {}, serverLimits: limits }).open();
+    const holder = openStream(pair.client, "holder");
+    const waiting = openStream(pair.client, "waiting");
+    holder.trySend(new Uint8Array(60_000));
+    pair.settle();
+    for (let i = 0; i < 20; i++) waiting.trySend(new Uint8Array(1_000));
+    for (let i = 0; i < 20; i++) {
+      pair.advance(10_000);
+      const [, read] = pair.streams("server");
+      if (read !== undefined) readAll(read);
+    }
+    expect(holder.failure?.code).toBe("ERR_SLOW_CONSUMER");
+    expect(pair.streams("server")[0]?.receive.error?.code).toBe("ERR_SLOW_CONSUMER");
+    expect(waiting.failure).toBeUndefined();
+    expect(waiting.send.unsent).toBe(0);
+  });
+
   test("a stalled reader holds the sender inside its bounds", () => {
     const pair = new Pair().open();
     const { maxMessageBytes, streamWindowBytes, sessionWindowBytes, maxQueuedBytes } = DEFAULT_LIMITS;

@@ -509,17 +509,34 @@ export class Mux {
     this.emitReadable(late);
   }
 
-  /** Reset the streams whose peer has given no credit for too long. */
+  /**
+   * Reset the streams whose reader has given no credit for too long. A stream may wait for others, which is not the
+   * fault of its reader: in the middle of a message for an older one, since the peer lends to the oldest only, or for
+   * credit of the session. Then the stream that holds most of that is to blame, when its reader takes nothing either.
+   */
   #dropStalled(now: number): void {
+    let waits = false;
+    let holder: Stream | undefined;
+    let mostHeld = 0;
     for (const stream of this.table.values()) {
+      const { send } = stream;
       if (stream.progressAt === WAITS) stream.progressAt = now;
-      if (stream.send.unsent === 0 || stream.send.acceptable || now - stream.progressAt < this.limits.stallMs)
+      if (send.closed || now - stream.progressAt < this.limits.stallMs) continue;
+      if (send.starved) {
+        if (send.partAt < 0 || stream === this.outbox.oldestPart) this.#giveUpSlow(stream);
+        else stream.progressAt = now;
         continue;
-      this.#giveUp(
-        stream,
-        new StreamError("ERR_SLOW_CONSUMER", `Peer did not read for ${this.limits.stallMs} ms`),
-      );
+      }
+      if (send.unsent > 0) waits = true;
+      const held = send.sent - send.acked;
+      if (held > mostHeld) [holder, mostHeld] = [stream, held];
     }
+    if (waits && this.outbox.starved && holder !== undefined) this.#giveUpSlow(holder);
+  }
+
+  #giveUpSlow(stream: Stream): void {
+    const message = `Peer did not read for ${this.limits.stallMs} ms`;
+    this.#giveUp(stream, new StreamError("ERR_SLOW_CONSUMER", message));
   }
 
   #longestMetadata(stream: Stream): number {

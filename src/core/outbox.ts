@@ -115,6 +115,11 @@ export class Outbox {
     this.#unopened.clear();
   }
 
+  /** Whether what waits can only go on with more credit of the session. */
+  get starved(): boolean {
+    return this.#sessionBlocked;
+  }
+
   /** A stream has nothing to send any more. */
   forget(stream: Stream): void {
     this.#unopened?.delete(stream);
@@ -218,7 +223,7 @@ export class Outbox {
       }
       const credit = this.#creditOf(stream) - (send.sent - before);
       // The reserve is for the part that was begun first: what follows it on its stream is one of the others again.
-      const quantum = stream === this.#oldestPart() ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
+      const quantum = stream === this.oldestPart ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
       const end = send.write(into, stream.id, credit, quantum);
       this.#count(stream, send.sent - before);
       if (send.sent > before || stream.progressAt === WAITS) stream.progressAt = now;
@@ -260,36 +265,37 @@ export class Outbox {
   /** Session credit that a stream may use: all of it only for the message that was begun first. */
   #creditOf(stream: Stream): number {
     const credit = this.limit - this.sent;
-    const oldest = this.#oldestPart();
+    const oldest = this.oldestPart;
     return oldest === undefined || oldest === stream
       ? credit
       : credit - reserveBytes(this.limit - this.acked);
   }
 
-  #oldestPart(): Stream | undefined {
+  /** Stream with the message that was begun first of those that are sent in part: the peer lends to that one. */
+  get oldestPart(): Stream | undefined {
     if (this.#parts !== undefined) for (const stream of this.#parts.keys()) return stream;
     return undefined;
   }
 
   /** The oldest part can go on although the session credit is spent. */
   get #partReady(): boolean {
-    return !this.#partBlocked && this.#oldestPart()?.scheduled === true;
+    return !this.#partBlocked && this.oldestPart?.scheduled === true;
   }
 
   #notePart(stream: Stream): void {
     const { partAt } = stream.send;
     this.#parts ??= new Map();
     if ((this.#parts.get(stream) ?? -1) === partAt) return;
-    const oldest = this.#oldestPart();
+    const oldest = this.oldestPart;
     this.#parts.delete(stream);
     if (partAt >= 0) this.#parts.set(stream, partAt);
-    if (oldest !== this.#oldestPart()) this.#sessionBlocked = this.#partBlocked = false;
+    if (oldest !== this.oldestPart) this.#sessionBlocked = this.#partBlocked = false;
   }
 
   /** Write the rest of the oldest part, from the reserve. It keeps its place in the schedule. */
   #writePart(into: RecordWriter): void {
     if (!this.#partReady) return;
-    const stream = this.#oldestPart() as Stream;
+    const stream = this.oldestPart as Stream;
     const { send } = stream;
     const before = send.sent;
     const end = send.write(into, stream.id, this.limit - this.sent, send.rest);

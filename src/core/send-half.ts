@@ -68,6 +68,11 @@ export class SendHalf {
     return this.queued < this.limit;
   }
 
+  /** Whether what waits can only go on with more credit of this stream. */
+  get starved(): boolean {
+    return this.unsent > 0 && this.limit - this.sent < this.#leastOwnCredit(this.#leastCredit());
+  }
+
   /** Charged bytes that the message takes which is sent in part. */
   get rest(): number {
     return (this.#messages[this.#next]?.length ?? 0) - this.#offset + MESSAGE_CHARGE;

@@ -302,7 +302,9 @@ export class Application implements EndpointOwner {
       );
     }
     const again = this.losses > 0 ? outbox.limit - outbox.acked : 0;
-    const mostQueued = limits.maxQueuedBytes + longest * (1 + table.size) + again;
+    // A stream whose OPEN was lost is not in the table until it is sent again.
+    const streams = Math.max(table.size, this.live.length);
+    const mostQueued = limits.maxQueuedBytes + longest * (1 + streams) + again;
     if (outbox.queuedBytes < 0 || outbox.queuedBytes > mostQueued) {
       world.fail(
         `${this.name}: ${outbox.queuedBytes} bytes are queued, the limit is ${limits.maxQueuedBytes}`,
@@ -352,7 +354,7 @@ export class Application implements EndpointOwner {
     const { send, progressAt } = endpoint.stream;
     const now = this.#world.clock.now();
     const since = Math.max(progressAt, this.machine.wokenAt, this.connectedAt);
-    const counts = progressAt !== WAITS && !endpoint.unopened && send.unsent > 0 && !send.acceptable;
+    const counts = progressAt !== WAITS && !endpoint.unopened && send.starved;
     if (!counts || since > endpoint.stalledSince) endpoint.stalledSince = now;
     return now - endpoint.stalledSince > 1.5 * this.mux.limits.stallMs + FREEZE_MS;
   }

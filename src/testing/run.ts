@@ -20,7 +20,7 @@ import { Violation, World } from "./world.ts";
 const OPERATIONS = 320;
 
 /** Every such seed has a day in which nothing happens. */
-const IDLE_DAY_EVERY = 50;
+const IDLE_DAY_EVERY = 100;
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 

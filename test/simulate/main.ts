@@ -44,6 +44,8 @@ for (let seed = from; seed < from + count; seed++) {
 }
 
 const seconds = (performance.now() - start) / 1_000;
+const { user, system } = process.cpuUsage();
+const cpuSeconds = (user + system) / 1_000_000;
 const hours = (totals.virtualMs / 3_600_000).toFixed(0);
 const faults = [...totals.faults.values()].reduce((sum, fired) => sum + fired, 0);
 console.log(`faults: ${totals.describeFaults()}`);
@@ -56,5 +58,8 @@ console.log(
 );
 if (totals.failed.length > 0) console.log(`failed seeds: ${totals.failed.map(({ seed }) => seed).join(" ")}`);
 const rate = (totals.seeds / seconds).toFixed(0);
-console.log(`${totals.seeds} seeds, ${totals.failed.length} failed, ${faults} faults, ${rate} seeds/s`);
+const coreRate = (totals.seeds / cpuSeconds).toFixed(0);
+console.log(
+  `${totals.seeds} seeds, ${totals.failed.length} failed, ${faults} faults, ${rate} seeds/s, ${coreRate} a second of one core`,
+);
 process.exitCode = totals.failed.length > 0 ? 1 : 0;

@@ -57,6 +57,7 @@ const RARE: Partial<Record<Marker, number>> = { resumeWithManyFrames: 1 };
 
 /** Seeds that have found a bug once, and which. */
 const KEPT_SEEDS: Readonly<Record<number, string>> = {
+  15197: "a stream in the middle of a message counted as slow while the peer lent to an older one",
   8922: "a stream went on into the reserve of another one behind the message that had it",
   13: "streams whose OPEN was lost never ended when their session could not be carried on",
   14: "what RESUME acknowledged was counted as kept for ever",
