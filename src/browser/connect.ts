@@ -24,7 +24,7 @@ export interface BrowserConnectOptions extends ConnectOptions {
 /**
  * Connect to a Tideway server over the runtime's own WebTransport or WebSocket.
  *
- * With an `https:` URL both are tried, and the faster one is taken: WebTransport has a head start, unless WebSocket won
+ * With an `https:` URL both are tried, and the one that answers first is taken: WebTransport has a head start, unless WebSocket won
  * the last time. When a transport stalls the session moves to the other one, and back when that works again. Other URLs
  * mean WebSocket.
  *
@@ -68,7 +68,7 @@ async function connectByRace(url: URL, options: BrowserConnectOptions): Promise<
     race.watch(session);
     options.onSession?.(session);
   };
-  return connectWith(race.dials, { ...options, onSession }, onWakeup);
+  return connectWith(race, { ...options, onSession }, onWakeup);
 }
 
 function closeWithPage(session: Session): void {

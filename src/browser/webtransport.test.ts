@@ -126,7 +126,7 @@ describe("connect() of a browser with an https: URL", () => {
     expect(choices[0]?.reasons).toEqual([
       "WebKit stops reading after about 16 MiB of a WebTransport session (WebKit bug 319818)",
       "websocket has a head start of 5000 ms",
-      expect.stringMatching(/^websocket opened in \d+ ms$/),
+      expect.stringMatching(/^websocket answered after \d+ ms$/),
       "webtransport was not needed",
     ]);
     await session.close();

@@ -45,6 +45,11 @@ export interface ConnectionOptions {
   readonly agent?: string;
   /** The streams that this connection carries, unless it carries on older ones; fresh ones by default. */
   readonly mux?: Mux;
+  /**
+   * Client, instead of `mux`: called when the server has answered, with what gives the streams to carry. Until then
+   * nothing but HELLO goes out, so that several connections can ask and one of them gets the streams.
+   */
+  readonly claim?: () => Mux;
   /** Client: the session to carry on, where there is one. */
   readonly resume?: ResumeRequest;
   /** Client: how long it tries to carry on a session whose connection was lost, ms; 0 for not at all. */

@@ -305,6 +305,7 @@ export class Connection {
     this.#keepAlive.start(keepAliveMs, now);
     if (mux === undefined) {
       this.#state = "open";
+      if (this.#options.claim !== undefined) this.#carry(this.#options.claim());
       this.#mux.adopt(hello);
       this.#mux.emit({ kind: "open", hello, resumed: false });
       return;

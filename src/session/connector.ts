@@ -4,10 +4,16 @@ import { type ErrorName, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/hello.ts";
 import type { Mux } from "../core/mux.ts";
-import type { Transport } from "../transports/transport.ts";
 import { type BackoffOptions, backoffMs, resolveBackoff } from "./backoff.ts";
 import type { ConnectOptions } from "./connect.ts";
-import { asWireError, type Dial, dialFirst, resolveToken, untilAborted } from "./dialing.ts";
+import {
+  asWireError,
+  type Dialed,
+  type Greeting,
+  type Route,
+  resolveToken,
+  untilAborted,
+} from "./dialing.ts";
 import type { ResumeOutcome } from "./events.ts";
 import { handshake } from "./handshake.ts";
 import type { Link, LinkOptions } from "./link.ts";
@@ -43,7 +49,7 @@ const FINAL: ReadonlySet<ErrorName> = new Set([
 export class Connector implements Home {
   readonly session: Session;
   /** What a move needs, too: see {@link Home}. */
-  readonly dials: readonly Dial[];
+  readonly route: Route;
   readonly options: ConnectOptions;
   readonly resolved: ResolvedOptions;
   readonly #wakeups: Wakeups | undefined;
@@ -66,7 +72,7 @@ export class Connector implements Home {
 
   /** @throws {RangeError} when an option is not one that can be used. */
   constructor(
-    dials: readonly Dial[],
+    route: Route,
     options: ConnectOptions,
     resolved: ResolvedOptions,
     wakeups: Wakeups | undefined,
@@ -80,8 +86,9 @@ export class Connector implements Home {
     this.#resumeMs = this.backoff === undefined ? 0 : resumeMs;
     this.session = new Session("client", resolved);
     this.#mover = new Mover(this);
-    this.session.migrator = (transport) => this.#mover.migrate(transport);
-    this.dials = dials;
+    this.session.migrator = (transport) =>
+      this.#mover.migrate({ transport, index: this.#mover.dialed, dialMs: undefined });
+    this.route = route;
     this.options = options;
     this.resolved = resolved;
     this.#wakeups = wakeups;
@@ -122,8 +129,13 @@ export class Connector implements Home {
     return this.bounded(async (signal) => {
       const token = await untilAborted(resolveToken(this.options.auth), signal);
       signal.throwIfAborted();
-      const { transport, index } = await dialFirst(this.dials, [...this.dials.keys()], signal);
-      await this.#connect(transport, token, signal, index);
+      const greeting: Greeting = {
+        exclusive: this.ticket !== undefined,
+        clock: this.resolved.clock,
+        greet: (dialed, signal, win) => this.#connect(dialed, token, signal, win),
+        isFinal: (error) => error instanceof WireError && error.code === "ERR_AUTH",
+      };
+      await this.route.open(greeting, signal);
     });
   }
 
@@ -149,28 +161,35 @@ export class Connector implements Home {
   }
 
   async #connect(
-    transport: Transport,
+    dialed: Dialed,
     token: Bytes | undefined,
     signal: AbortSignal,
-    index: number,
+    win: (() => void) | undefined,
   ): Promise<void> {
-    const { session } = this;
-    const ticket = this.ticket;
-    const carried = ticket === undefined ? { mux: session.mux } : { resume: this.request(ticket) };
     let started: Link | undefined;
     try {
-      await handshake(transport, this.resolved, { ...this.common(token), ...carried }, signal, {
+      await handshake(dialed, this.resolved, { ...this.common(token), ...this.#carried(win) }, signal, {
         started: (link) => {
           started = link;
-          if (this.leaving === undefined) session.attach(link);
+          if (this.leaving === undefined && win === undefined) this.session.attach(link);
         },
-        opened: (link, { hello, resumed }) => this.#opened(link, hello, resumed, index),
+        opened: (link, { hello, resumed }) => {
+          win?.();
+          this.#opened(link, hello, resumed, dialed.index);
+        },
         event: (link, event) => this.hear(link, event),
       });
     } catch (error) {
       this.noteToken(started);
       throw error;
     }
+  }
+
+  /** The streams that a connection carries. In a race of fresh ones, only the winner gets those of the session. */
+  #carried(win: (() => void) | undefined): LinkOptions {
+    const { ticket, session } = this;
+    if (ticket !== undefined) return { resume: this.request(ticket) };
+    return win === undefined ? { mux: session.mux } : { claim: () => session.mux };
   }
 
   /** What a connection asks for that carries the session on. Each one counts as a later attempt. */

@@ -1,7 +1,6 @@
 import { TransportError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Transport } from "../transports/transport.ts";
-import { asWireError } from "./dialing.ts";
+import { asWireError, type Dialed } from "./dialing.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -20,7 +19,7 @@ export interface HandshakeEvents {
  * @throws {WireError} when it ends before that; the reason of `signal` when it aborts.
  */
 export function handshake(
-  transport: Transport,
+  { transport, dialMs }: Dialed,
   resolved: ResolvedOptions,
   options: LinkOptions,
   signal: AbortSignal,
@@ -32,6 +31,7 @@ export function handshake(
   }
   return new Promise((resolve, reject) => {
     let waiting = true;
+    const start = resolved.clock.now();
     const settle = () => {
       waiting = false;
       signal.removeEventListener("abort", onAbort);
@@ -40,6 +40,8 @@ export function handshake(
       if (!waiting) events.event(link, event);
       else if (event.kind === "open") {
         settle();
+        link.dialMs = dialMs;
+        link.handshakeMs = resolved.clock.now() - start;
         events.opened(link, event);
         resolve(link);
       } else if (event.kind === "closed") {
@@ -48,7 +50,11 @@ export function handshake(
         reject(signal.aborted ? signal.reason : error);
       } else events.event(link, event);
     });
-    const onAbort = () => link.abandon(asWireError(signal.reason));
+    const onAbort = () => {
+      // It carries no streams: a server that lets this side in later must not keep a session for it.
+      if (options.claim !== undefined) link.connection.close("ERR_NONE", "Not needed");
+      else link.abandon(asWireError(signal.reason));
+    };
     signal.addEventListener("abort", onAbort, { once: true });
     events.started(link);
   });

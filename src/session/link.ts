@@ -9,7 +9,7 @@ import type { Transport, TransportName } from "../transports/transport.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** What a connection of a session brings beside what all of them share: streams, credentials, what it carries on. */
-export type LinkOptions = Pick<ConnectionOptions, "mux" | "resume" | "resumeMs" | "watch"> & {
+export type LinkOptions = Pick<ConnectionOptions, "mux" | "claim" | "resume" | "resumeMs" | "watch"> & {
   readonly token?: Bytes | undefined;
 };
 
@@ -17,6 +17,9 @@ export type LinkOptions = Pick<ConnectionOptions, "mux" | "resume" | "resumeMs" 
 export class Link {
   readonly connection: Connection;
   readonly transport: TransportName;
+  /** Client: what opening the transport took, and then HELLO and its answer, ms; see {@link SessionStats}. */
+  dialMs: number | undefined;
+  handshakeMs: number | undefined;
   readonly #drive: Drive;
 
   /**

@@ -3,10 +3,9 @@ import type { ResumeRequest } from "../core/connection-options.ts";
 import { StateError, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/hello.ts";
-import type { Transport } from "../transports/transport.ts";
 import { type BackoffOptions, backoffMs } from "./backoff.ts";
 import type { ConnectOptions } from "./connect.ts";
-import { asWireError, type Dial, dialFirst, resolveToken, untilAborted } from "./dialing.ts";
+import { asWireError, type Dialed, dialFirst, type Route, resolveToken, untilAborted } from "./dialing.ts";
 import { handshake } from "./handshake.ts";
 import type { Link, LinkOptions } from "./link.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -27,7 +26,7 @@ export interface Ticket {
 /** What a move needs of the one that keeps the session connected. */
 export interface Home {
   readonly session: Session;
-  readonly dials: readonly Dial[];
+  readonly route: Route;
   readonly options: ConnectOptions;
   readonly resolved: ResolvedOptions;
   readonly backoff: BackoffOptions | undefined;
@@ -64,13 +63,19 @@ export class Mover {
     this.#planUpgrade();
   }
 
+  /** Place of the dial that opened the current connection. */
+  get dialed(): number {
+    return this.#dialed;
+  }
+
   /** The session is over. */
   stop(): void {
     if (this.#upgrade !== undefined) this.#home.resolved.clock.cancel(this.#upgrade);
   }
 
   /** Move to a transport that is open already. See {@link Session.migrate}. */
-  async migrate(transport: Transport, index: number = this.#dialed): Promise<void> {
+  async migrate(dialed: Dialed): Promise<void> {
+    const { transport } = dialed;
     try {
       this.#assertMovable();
     } catch (error) {
@@ -81,7 +86,7 @@ export class Mover {
     try {
       await this.#home.bounded(async (signal) => {
         const token = await untilAborted(resolveToken(this.#home.options.auth), signal);
-        await this.#takeOver(transport, token, signal, index);
+        await this.#takeOver(dialed, token, signal);
       });
     } catch (error) {
       transport.close(1_000, "");
@@ -101,12 +106,7 @@ export class Mover {
       throw new StateError("Cannot migrate session: its server does not keep it");
   }
 
-  async #takeOver(
-    transport: Transport,
-    token: Bytes | undefined,
-    signal: AbortSignal,
-    index: number,
-  ): Promise<void> {
+  async #takeOver(dialed: Dialed, token: Bytes | undefined, signal: AbortSignal): Promise<void> {
     const { session } = this.#home;
     const ticket = this.#home.ticket as Ticket;
     const before = session.link;
@@ -117,13 +117,13 @@ export class Mover {
     };
     const options = { ...this.#home.common(token), resume: { ...this.#home.request(ticket), claim } };
     try {
-      await handshake(transport, this.#home.resolved, options, signal, {
+      await handshake(dialed, this.#home.resolved, options, signal, {
         started: (started) => {
           link = started;
         },
         opened: (opened, { hello, resumed }) => {
           if (!resumed) return opened.connection.close();
-          this.#home.keep(hello, index);
+          this.#home.keep(hello, dialed.index);
           session.migrated(before?.transport);
           if (session.state !== "open") session.opened({ resumed: true, reason: "migrated" });
         },
@@ -152,7 +152,7 @@ export class Mover {
   async escape(link: Link): Promise<void> {
     const { counters } = link.connection;
     const { recordsReceived } = counters;
-    const places = [...this.#home.dials.keys()].filter((index) => index !== this.#dialed);
+    const places = [...this.#home.route.dials.keys()].filter((index) => index !== this.#dialed);
     for (
       let tries = 0;
       this.#home.session.link === link && counters.recordsReceived === recordsReceived;
@@ -168,12 +168,11 @@ export class Mover {
   async #redial(order: readonly number[]): Promise<boolean> {
     try {
       this.#assertMovable();
-      let transport: Transport | undefined;
-      let place = 0;
+      let dialed: Dialed | undefined;
       await this.#home.bounded(async (signal) => {
-        ({ transport, index: place } = await dialFirst(this.#home.dials, order, signal));
+        dialed = await dialFirst(this.#home.route.dials, order, signal, this.#home.resolved.clock);
       });
-      if (transport !== undefined) await this.migrate(transport, place);
+      if (dialed !== undefined) await this.migrate(dialed);
       return true;
     } catch {
       return false;
@@ -191,7 +190,7 @@ export class Mover {
     this.#upgrade = clock.schedule(
       () => {
         this.#upgrades++;
-        void this.#redial([...this.#home.dials.keys()].slice(0, this.#dialed)).then((moved) => {
+        void this.#redial([...this.#home.route.dials.keys()].slice(0, this.#dialed)).then((moved) => {
           if (!moved && !this.#home.isClosed) this.#planUpgrade();
         });
       },

@@ -1,18 +1,23 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { failure } from "../../test/sessions.ts";
+import { WireError } from "../core/errors.ts";
+import { SYSTEM_CLOCK } from "../transports/drive.ts";
 import { type MemoryTransport, memoryPair } from "../transports/memory.ts";
 import type { Transport } from "../transports/transport.ts";
 import { accept } from "./accept.ts";
 import { connectWith } from "./connect.ts";
-import { dialFirst } from "./dialing.ts";
+import type { Greeting } from "./dialing.ts";
 import { Race, type RaceOptions, type TransportChoice } from "./race.ts";
+import type { Session } from "./session.ts";
 import { SessionStore } from "./store.ts";
 
 /** What a contender does: opens, or fails, after some time; never does either. */
 interface Way {
   readonly afterMs?: number;
   readonly fails?: string;
+  /** Time from open to the answer to HELLO, ms; `"never"` for a transport that opens and then says nothing. */
+  readonly answersMs?: number | "never" | "refuses";
 }
 
 /** A contender whose dials are counted. */
@@ -81,11 +86,56 @@ function race(first: Way, second: Way, options: RaceOptions = {}) {
   return { race: new Race(paths, { onChoice: (choice) => choices.push(choice), ...options }), paths };
 }
 
-async function run({ race }: { readonly race: Race }, signal: AbortSignal = new AbortController().signal) {
-  const dialed = dialFirst(race.dials, [0, 1], signal);
-  dialed.catch(() => {});
+/** What a client would do over the transport, without a session: wait as long as the way says. */
+class Greeter implements Greeting {
+  readonly clock = SYSTEM_CLOCK;
+  readonly exclusive: boolean;
+  readonly paths: readonly [Path, Path];
+  /** Places that were greeted, in order. */
+  readonly greeted: number[] = [];
+  opened: number | undefined;
+
+  constructor(paths: readonly [Path, Path], exclusive = false) {
+    this.paths = paths;
+    this.exclusive = exclusive;
+  }
+
+  readonly greet: Greeting["greet"] = ({ transport, index }, signal, win) => {
+    this.greeted.push(index);
+    const { answersMs = 0 } = this.paths[index]?.way ?? {};
+    return new Promise((resolve, reject) => {
+      signal.addEventListener("abort", () => {
+        transport.close(1_000, "");
+        reject(signal.reason);
+      });
+      if (answersMs === "refuses") return reject(new WireError("ERR_AUTH", "who are you"));
+      if (answersMs === "never") return;
+      const answer = () => {
+        if (signal.aborted) return;
+        win?.();
+        this.opened = index;
+        resolve();
+      };
+      if (answersMs === 0) answer();
+      else setTimeout(answer, answersMs);
+    });
+  };
+
+  isFinal(error: unknown): boolean {
+    return error instanceof WireError && error.code === "ERR_AUTH";
+  }
+}
+
+async function run(
+  { race, paths }: { readonly race: Race; readonly paths: readonly [Path, Path] },
+  { signal = new AbortController().signal, exclusive = false } = {},
+) {
+  const greeter = new Greeter(paths, exclusive);
+  const opening = race.open(greeter, signal);
+  opening.catch(() => {});
   await vi.advanceTimersByTimeAsync(10_000);
-  return dialed;
+  await opening;
+  return greeter;
 }
 
 beforeEach(() => {
@@ -96,25 +146,23 @@ afterEach(() => {
 });
 
 describe("Race", () => {
-  test("takes the first contender when it opens in its head start, and never starts the other", async () => {
+  test("takes the first contender when it answers in its head start, and never starts the other", async () => {
     const both = race({ afterMs: 499 }, { afterMs: 1 });
-    const { transport, index } = await run(both);
-    expect([transport.name, index]).toEqual(["webtransport", 0]);
+    expect(await run(both)).toMatchObject({ opened: 0 });
     expect(both.paths[1].started).toEqual([]);
     expect(both.race.choice).toMatchObject({
       transport: "webtransport",
       reasons: [
         "webtransport has a head start of 500 ms",
-        "webtransport opened in 499 ms",
+        "webtransport answered after 499 ms",
         "websocket was not needed",
       ],
     });
   });
 
-  test("takes the second contender when it is open first, and gives the other one up", async () => {
+  test("takes the second contender when it answers first, and gives the other one up", async () => {
     const both = race({}, { afterMs: 30 });
-    const { transport, index } = await run(both);
-    expect([transport.name, index]).toEqual(["websocket", 1]);
+    expect(await run(both)).toMatchObject({ opened: 1, greeted: [1] });
     expect(both.paths.map(({ aborted, closed }) => [aborted, closed])).toEqual([
       [1, 0],
       [0, 0],
@@ -122,15 +170,13 @@ describe("Race", () => {
     expect(choices).toEqual([both.race.choice]);
     expect(both.race.choice?.contenders).toEqual([
       { name: "webtransport", outcome: "lost", startedMs: 0, endedMs: 530 },
-      { name: "websocket", outcome: "won", startedMs: 500, endedMs: 530 },
+      { name: "websocket", outcome: "won", startedMs: 500, openedMs: 530, endedMs: 530 },
     ]);
   });
 
   test("starts the second contender as soon as the first one fails", async () => {
     const both = race({ afterMs: 20, fails: "no UDP" }, { afterMs: 30 });
-    const { transport } = await run(both);
-    expect(transport.name).toBe("websocket");
-    expect(transport).toBe(both.paths[1].opened[0]);
+    expect(await run(both)).toMatchObject({ opened: 1 });
     expect(both.paths[1].closed).toBe(0);
     expect(both.race.choice?.contenders[1]).toMatchObject({ startedMs: 20, endedMs: 50 });
     expect(both.race.choice?.reasons).toContain("webtransport failed after 20 ms: no UDP");
@@ -138,7 +184,7 @@ describe("Race", () => {
 
   test("waits for the first contender when the second one fails", async () => {
     const both = race({ afterMs: 3_000 }, { afterMs: 1, fails: "no" });
-    expect(await run(both)).toMatchObject({ index: 0 });
+    expect(await run(both)).toMatchObject({ opened: 0 });
   });
 
   test("fails with what the second contender said when both fail", async () => {
@@ -160,14 +206,14 @@ describe("Race", () => {
     const path = both.paths[0];
     const dial = path.dial;
     Object.assign(path, { dial: () => dial(new AbortController().signal) }); // does not listen to its signal
-    expect(await run(both)).toMatchObject({ index: 1 });
+    expect(await run(both)).toMatchObject({ opened: 1 });
     expect(path.opened).toHaveLength(1);
     expect(path.closed).toBe(1);
   });
 
   test("gives no head start when the second contender won last time", async () => {
     const both = race({ afterMs: 40 }, { afterMs: 30 }, { lastWinner: "websocket" });
-    expect(await run(both)).toMatchObject({ index: 1 });
+    expect(await run(both)).toMatchObject({ opened: 1 });
     expect(both.paths.map(({ started }) => started.length)).toEqual([1, 1]);
     expect(both.race.choice?.reasons[0]).toBe("no head start: websocket won last time");
   });
@@ -176,7 +222,7 @@ describe("Race", () => {
     for (const at of [0, 100, 510]) {
       const both = race({}, {});
       const abort = new AbortController();
-      const dialed = failure(dialFirst(both.race.dials, [0, 1], abort.signal));
+      const dialed = failure(both.race.open(new Greeter(both.paths), abort.signal));
       await vi.advanceTimersByTimeAsync(at);
       abort.abort("enough");
       await vi.advanceTimersByTimeAsync(20_000);
@@ -187,19 +233,77 @@ describe("Race", () => {
     }
   });
 
-  test("closes what the second contender has opened when nobody asks for it", async () => {
-    const both = race({}, { afterMs: 1 });
-    const dialed = failure(dialFirst(both.race.dials, [0], new AbortController().signal));
-    await vi.advanceTimersByTimeAsync(1_000);
-    expect(await dialed).toMatchObject({ message: "Cannot use webtransport: websocket was faster" });
-    expect(both.paths[1].closed).toBe(1);
+  test("a transport that opens and says nothing loses to one that opens later and answers", async () => {
+    const both = race({ afterMs: 20, answersMs: "never" }, { afterMs: 30, answersMs: 40 });
+    expect(await run(both)).toMatchObject({ opened: 1, greeted: [0, 1] });
+    expect(both.paths.map(({ closed }) => closed)).toEqual([1, 0]);
+    expect(both.race.choice).toMatchObject({
+      transport: "websocket",
+      reasons: [
+        "webtransport has a head start of 500 ms",
+        "webtransport was open after 20 ms, without an answer after 570 ms",
+        "websocket answered after 70 ms",
+      ],
+      contenders: [
+        { outcome: "lost", startedMs: 0, openedMs: 20, endedMs: 570 },
+        { outcome: "won", startedMs: 500, openedMs: 530, endedMs: 570 },
+      ],
+    });
   });
 
-  test("the second dial alone is no race", async () => {
+  test("the one that opens first and answers late loses, and the other way round", async () => {
+    for (const [answersMs, winner] of [
+      [600, 1],
+      [520, 0],
+    ] as const) {
+      const both = race({ afterMs: 10, answersMs }, { afterMs: 10, answersMs: 50 });
+      expect(await run(both)).toMatchObject({ opened: winner, greeted: [0, 1] });
+      expect(both.paths[1 - winner]).toMatchObject({ closed: 1 });
+    }
+  });
+
+  test("a refusal of who the client is ends the race", async () => {
+    const both = race({ afterMs: 10, answersMs: "refuses" }, { afterMs: 10 });
+    expect(await failure(run(both))).toMatchObject({ code: "ERR_AUTH" });
+    expect(both.paths[1].started).toEqual([]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("an abort closes a transport that is open and waits for an answer", async () => {
+    const both = race({ afterMs: 10, answersMs: "never" }, { afterMs: 10, answersMs: "never" });
+    const abort = new AbortController();
+    const opening = failure(both.race.open(new Greeter(both.paths), abort.signal));
+    await vi.advanceTimersByTimeAsync(1_000);
+    abort.abort("enough");
+    expect(await opening).toBe("enough");
+    expect(both.paths.map(({ closed }) => closed)).toEqual([1, 1]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("a session that is carried on is asked for over one transport at a time", async () => {
+    const silent = race({ afterMs: 20, answersMs: "never" }, { afterMs: 10 });
+    expect(await run(silent, { exclusive: true })).toMatchObject({ opened: 1, greeted: [0, 1] });
+    expect(silent.paths.map(({ closed }) => closed)).toEqual([1, 0]);
+    expect(silent.race.choice?.contenders).toMatchObject([
+      {
+        outcome: "failed",
+        endedMs: 1_520,
+        error: { message: "Cannot use webtransport: no answer in 1500 ms" },
+      },
+      { outcome: "won", startedMs: 500, openedMs: 510, endedMs: 1_520 },
+    ]);
+    const slow = race({ afterMs: 20, answersMs: 1_400 }, { afterMs: 10 });
+    expect(await run(slow, { exclusive: true })).toMatchObject({ opened: 0, greeted: [0] });
+    expect(slow.paths.map(({ closed }) => closed)).toEqual([0, 1]);
+    const failing = race({ afterMs: 600, fails: "no UDP" }, { afterMs: 10, answersMs: 300 });
+    expect(await run(failing, { exclusive: true })).toMatchObject({ opened: 1, greeted: [1] });
+  });
+
+  test("each dial alone is no race", async () => {
     const both = race({}, { afterMs: 1 });
-    const dialed = dialFirst(both.race.dials, [1], new AbortController().signal);
+    const dialed = both.race.dials[1](new AbortController().signal);
     await vi.advanceTimersByTimeAsync(10);
-    expect((await dialed).transport.name).toBe("websocket");
+    expect((await dialed).name).toBe("websocket");
     expect(both.paths[0].started).toEqual([]);
   });
 
@@ -215,7 +319,7 @@ describe("Race of a session", () => {
     const both = race(first, second, { remember: (winner) => remembered.push(winner), ...options });
     const store = new SessionStore({ digest });
     for (const path of both.paths) path.serve = (transport) => accept(transport, { store });
-    const connecting = connectWith(both.race.dials, {
+    const connecting = connectWith(both.race, {
       upgradeMs: 5_000,
       onSession: (session) => both.race.watch(session),
     });
@@ -245,17 +349,55 @@ describe("Race of a session", () => {
     await session.close();
   });
 
-  test("lets the other one go first when no session came to be over the winner", async () => {
+  test("one that opens and says nothing is left for one that answers", async () => {
     const both = race({ afterMs: 10 }, { afterMs: 10 });
     const store = new SessionStore({ digest });
-    both.paths[1].serve = (transport) => accept(transport, { store }); // webtransport opens and says nothing
-    const connecting = failure(
-      connectWith(both.race.dials, { onSession: (session) => both.race.watch(session) }),
-    );
-    await vi.advanceTimersByTimeAsync(6_000);
-    expect(await connecting).toMatchObject({ code: "ERR_TIMEOUT" });
-    const again = await run(both);
-    expect(again.transport.name).toBe("websocket");
-    expect(both.race.choice?.reasons[0]).toMatch(/^websocket has the head start/);
+    const accepted: Session[] = [];
+    both.paths[1].serve = (transport) =>
+      accept(transport, { store, onSession: (each) => void accepted.push(each) });
+    const connecting = connectWith(both.race, { onSession: (session) => both.race.watch(session) });
+    await vi.advanceTimersByTimeAsync(600);
+    const session = await connecting;
+    expect(session.stats()).toMatchObject({ transport: "websocket", dialMs: 10, handshakeMs: 0 });
+    expect(both.paths[0].closed).toBe(1);
+    expect(accepted).toHaveLength(1);
+    await session.close();
+  });
+
+  test("what waits to be sent goes to the winner alone, and the loser leaves no session behind", async () => {
+    const both = race({ afterMs: 10 }, { afterMs: 10 });
+    const stores = [new SessionStore({ digest }), new SessionStore({ digest })] as const;
+    const heard: string[] = [];
+    for (const [place, path] of both.paths.entries())
+      path.serve = (transport) =>
+        accept(transport, {
+          store: stores[place] as SessionStore,
+          // The first one is let in late: it has lost by then.
+          authenticate: () => (place === 0 ? new Promise((resolve) => setTimeout(resolve, 700)) : undefined),
+          onSession: (each) => each.onStream("early", () => void heard.push(path.name)),
+        });
+    const connecting = connectWith(both.race, {
+      onSession: (session) => {
+        both.race.watch(session);
+        void session.openStream("early").send(new Uint8Array(1));
+      },
+    });
+    await vi.advanceTimersByTimeAsync(3_000);
+    const session = await connecting;
+    expect(session.stats().transport).toBe("websocket");
+    expect(heard).toEqual(["websocket"]);
+    expect(stores[0].stats().sessions).toBe(0);
+    await session.close();
+  });
+
+  test("a session is carried on by the other one when the first one opens and says nothing", async () => {
+    const { paths, session } = await open({ afterMs: 1 }, { afterMs: 1 });
+    expect(session.stats().transport).toBe("webtransport");
+    paths[0].serve = () => {};
+    for (const each of paths[0].opened) each.close(1_000, "");
+    vi.spyOn(Math, "random").mockReturnValue(0);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(session.stats()).toMatchObject({ state: "open", transport: "websocket", resumes: 1 });
+    await session.close();
   });
 });

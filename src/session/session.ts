@@ -29,6 +29,12 @@ export interface SessionStats {
   readonly state: SessionState;
   /** What carries it now. */
   readonly transport: TransportName | undefined;
+  /**
+   * Client: what it took to open that transport, with name resolution, TLS and upgrade, and then from HELLO to its
+   * answer, ms. `undefined` before that, on a server, and for a transport that `migrate` was given.
+   */
+  readonly dialMs: number | undefined;
+  readonly handshakeMs: number | undefined;
   /** Smoothed round trip, ms; 0 before the first measurement. */
   readonly roundTripMs: number;
   /** Totals since the session began, over all connections. */
@@ -268,6 +274,8 @@ export class Session extends EventTarget {
     return {
       state: this.#state,
       transport: link?.transport,
+      dialMs: link?.dialMs,
+      handshakeMs: link?.handshakeMs,
       roundTripMs: link?.connection.roundTripMs ?? 0,
       bytesSent: before.bytesSent + (counters?.bytesSent ?? 0),
       bytesReceived: before.bytesReceived + (counters?.bytesReceived ?? 0),
