@@ -24,11 +24,11 @@ const SCHEMA = ["@standard-schema/spec"];
 export const LAYERS = {
   core: { folders: [], types: SCHEMA },
   channels: { folders: ["core"] },
-  transports: { folders: ["core"], types: ["node:*", "ws"] },
+  transports: { folders: ["core", "channels"], types: ["node:*", "ws"] },
   session: { folders: ["core", "transports/transport.ts", "transports/drive.ts"], types: SCHEMA },
   rpc: { folders: ["core", "transports/transport.ts", "transports/drive.ts", "session"], types: SCHEMA },
   services: { folders: ["core", "transports/transport.ts", "session", "rpc"], types: SCHEMA },
-  threads: { folders: ["core", "transports", "session", "rpc"] },
+  threads: { folders: ["core", "channels", "transports", "session", "rpc"] },
   "index.ts": { folders: ["core", "channels", "transports", "session", "rpc", "threads"] },
   testing: { folders: ["core", "channels", "transports", "session", "rpc"], types: SCHEMA },
   browser: { folders: BELOW_RUNTIMES, types: SCHEMA },

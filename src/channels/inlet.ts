@@ -1,0 +1,186 @@
+import type { Bytes } from "../core/bytes.ts";
+import type { ByteConsumer } from "./byte-ring.ts";
+import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
+import { corrupt } from "./layout.ts";
+import { type SlotConsumer, VOID_LENGTH } from "./ring.ts";
+
+/** What {@link Inlet.take} gives when there is no message. */
+export const NOTHING: unique symbol = Symbol("nothing");
+
+/** Takes messages out of a ring: what a format and a ring make together. */
+export interface Inlet<T> {
+  /** The next message. Throws what the format throws: that message is gone then. */
+  take(): T | typeof NOTHING;
+  /**
+   * Take up to `most` messages into an array. When the format throws, those in front of the message that it refused
+   * are in the array.
+   * @returns how many were added.
+   */
+  takeAll(into: T[], most: number): number;
+  /** What is in the ring, by a fresh look. */
+  readonly depth: number;
+}
+
+/** Reads messages of one size where they lie. */
+export class FixedInlet<T> implements Inlet<T> {
+  readonly #consumer: SlotConsumer;
+  readonly #format: FixedFormat<T>;
+  readonly #memory: RecordMemory;
+  readonly #stride: number;
+
+  constructor(consumer: SlotConsumer, format: FixedFormat<T>, memory: RecordMemory, stride: number) {
+    this.#consumer = consumer;
+    this.#format = format;
+    this.#memory = memory;
+    this.#stride = stride;
+  }
+
+  get depth(): number {
+    return this.#consumer.depth;
+  }
+
+  take(): T | typeof NOTHING {
+    const consumer = this.#consumer;
+    while (consumer.claim(1) === 1) {
+      const at = consumer.offset;
+      try {
+        if (!this.#isVoid(at)) return this.#format.read(this.#memory, at);
+      } finally {
+        consumer.release(1);
+      }
+    }
+    return NOTHING;
+  }
+
+  takeAll(into: T[], most: number): number {
+    const before = into.length;
+    for (let left = most; left > 0; left = most - (into.length - before)) {
+      const count = this.#consumer.claim(left);
+      if (count === 0) break;
+      let at = this.#consumer.offset;
+      try {
+        for (let i = 0; i < count; i++) {
+          if (!this.#isVoid(at)) into.push(this.#format.read(this.#memory, at));
+          at += this.#stride;
+        }
+      } finally {
+        this.#consumer.release(count);
+      }
+    }
+    return into.length - before;
+  }
+
+  #isVoid(at: number): boolean {
+    return this.#consumer.hasLengths && this.#memory.i32[(at - 4) >> 2] === VOID_LENGTH;
+  }
+}
+
+/** Reads slots that have a length, and decodes a copy of their bytes. */
+export class CodedInlet<T> implements Inlet<T> {
+  readonly #consumer: SlotConsumer;
+  readonly #format: CodedFormat<T>;
+  readonly #memory: RecordMemory;
+  readonly #stride: number;
+  readonly #slotBytes: number;
+
+  constructor(
+    consumer: SlotConsumer,
+    format: CodedFormat<T>,
+    memory: RecordMemory,
+    { stride, slotBytes }: { readonly stride: number; readonly slotBytes: number },
+  ) {
+    this.#consumer = consumer;
+    this.#format = format;
+    this.#memory = memory;
+    this.#stride = stride;
+    this.#slotBytes = slotBytes;
+  }
+
+  get depth(): number {
+    return this.#consumer.depth;
+  }
+
+  take(): T | typeof NOTHING {
+    while (this.#consumer.claim(1) === 1) {
+      const bytes = this.#copy(0);
+      this.#consumer.release(1);
+      if (bytes !== undefined) return this.#format.codec.decode(bytes);
+    }
+    return NOTHING;
+  }
+
+  takeAll(into: T[], most: number): number {
+    const before = into.length;
+    for (let left = most; left > 0; left = most - (into.length - before)) {
+      const count = this.#consumer.claim(left);
+      if (count === 0) break;
+      try {
+        for (let i = 0; i < count; i++) {
+          const bytes = this.#copy(i);
+          if (bytes !== undefined) into.push(this.#format.codec.decode(bytes));
+        }
+      } finally {
+        this.#consumer.release(count);
+      }
+    }
+    return into.length - before;
+  }
+
+  #copy(index: number): Bytes | undefined {
+    const at = this.#consumer.offset + index * this.#stride;
+    const length = this.#memory.i32[(at - 4) >> 2] as number; // read once: a sender may still write there
+    if (length === VOID_LENGTH) return undefined;
+    if (length < 0 || length > this.#slotBytes) throw corrupt("a length", length);
+    return copyOut(this.#memory.u8, at, length);
+  }
+}
+
+/** Reads a ring of bytes, and decodes a copy of each record. */
+export class ByteInlet<T> implements Inlet<T> {
+  readonly #consumer: ByteConsumer;
+  readonly #format: CodedFormat<T>;
+  readonly #memory: RecordMemory;
+
+  constructor(consumer: ByteConsumer, format: CodedFormat<T>, memory: RecordMemory) {
+    this.#consumer = consumer;
+    this.#format = format;
+    this.#memory = memory;
+  }
+
+  get depth(): number {
+    return this.#consumer.depth;
+  }
+
+  take(): T | typeof NOTHING {
+    const at = this.#consumer.claim();
+    if (at < 0) return NOTHING;
+    const bytes = copyOut(this.#memory.u8, at, this.#consumer.length);
+    this.#consumer.release();
+    return this.#format.codec.decode(bytes);
+  }
+
+  takeAll(into: T[], most: number): number {
+    let count = 0;
+    try {
+      for (; count < most; count++) {
+        const at = this.#consumer.claim();
+        if (at < 0) break;
+        into.push(this.#format.codec.decode(copyOut(this.#memory.u8, at, this.#consumer.length)));
+      }
+    } finally {
+      this.#consumer.release();
+    }
+    return count;
+  }
+}
+
+/** A copy in memory of this thread: codecs may keep views of what they decode, and not all read shared memory. */
+export function copyOut(from: Uint8Array, at: number, length: number): Bytes {
+  const bytes = new Uint8Array(length);
+  if (length > LOOP_BYTES) bytes.set(from.subarray(at, at + length));
+  else for (let i = 0; i < length; i++) bytes[i] = from[at + i] as number;
+  return bytes;
+}
+
+/** Up to here bytes are copied one by one. */
+const LOOP_BYTES = 48;

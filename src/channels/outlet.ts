@@ -1,0 +1,234 @@
+import { StreamError } from "../core/errors.ts";
+import type { ByteProducer } from "./byte-ring.ts";
+import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
+import { type SlotProducer, VOID_LENGTH } from "./ring.ts";
+
+/** Puts messages into a ring: what a format and a ring make together. */
+export interface Outlet<T> {
+  /** @returns false when the ring is full: nothing was put. Throws what the format throws. */
+  put(value: T): boolean;
+  /**
+   * Put as many of `values` as there is room for, and let receivers see them. When the format throws, those in front of
+   * the message that it refused were put.
+   * @returns the index of the first that was not.
+   */
+  putAll(values: readonly T[], from: number): number;
+  /** What is in the ring: by a fresh look, and by what was last seen. */
+  readonly depth: number;
+  readonly seenDepth: number;
+}
+
+/** Up to here bytes are copied one by one: `set` into shared memory has a cost of its own. */
+const LOOP_BYTES = 24;
+/** So many messages are encoded before places for them are claimed. */
+const BATCH = 64;
+
+/** Writes messages of one size in place. */
+export class FixedOutlet<T> implements Outlet<T> {
+  readonly #producer: SlotProducer;
+  readonly #format: FixedFormat<T>;
+  readonly #memory: RecordMemory;
+  readonly #stride: number;
+
+  constructor(producer: SlotProducer, format: FixedFormat<T>, memory: RecordMemory, stride: number) {
+    this.#producer = producer;
+    this.#format = format;
+    this.#memory = memory;
+    this.#stride = stride;
+  }
+
+  get depth(): number {
+    return this.#producer.depth;
+  }
+
+  get seenDepth(): number {
+    return this.#producer.seenDepth;
+  }
+
+  put(value: T): boolean {
+    const producer = this.#producer;
+    if (producer.claim(1) === 0) return false;
+    let written = 0;
+    try {
+      this.#format.write(this.#memory, producer.offset, value);
+      written = 1;
+    } finally {
+      finishSlots(producer, this.#memory, this.#stride, written, 1);
+    }
+    return true;
+  }
+
+  putAll(values: readonly T[], from: number): number {
+    const producer = this.#producer;
+    let next = from;
+    while (next < values.length) {
+      const count = producer.claim(values.length - next);
+      if (count === 0) break;
+      let at = producer.offset;
+      let written = 0;
+      try {
+        for (; written < count; written++) {
+          this.#format.write(this.#memory, at, values[next + written] as T);
+          at += this.#stride;
+        }
+      } finally {
+        finishSlots(producer, this.#memory, this.#stride, written, count);
+      }
+      next += count;
+    }
+    return next;
+  }
+}
+
+/** Publish the `written` first of `count` claimed slots; where all must be published, the rest are void. */
+export function finishSlots(
+  producer: SlotProducer,
+  { i32 }: RecordMemory,
+  stride: number,
+  written: number,
+  count: number,
+): void {
+  if (producer.hasLengths) {
+    let word = (producer.offset - 4) >> 2;
+    for (let i = 0; i < count; i++) {
+      i32[word] = i < written ? 0 : VOID_LENGTH;
+      word += stride >> 2;
+    }
+  }
+  if (written > 0 || producer.hasLengths) producer.publish(written);
+}
+
+/** Writes the bytes of a codec into slots that have a length. */
+export class CodedOutlet<T> implements Outlet<T> {
+  readonly #producer: SlotProducer;
+  readonly #format: CodedFormat<T>;
+  readonly #memory: RecordMemory;
+  readonly #stride: number;
+  readonly #slotBytes: number;
+
+  constructor(
+    producer: SlotProducer,
+    format: CodedFormat<T>,
+    memory: RecordMemory,
+    { stride, slotBytes }: { readonly stride: number; readonly slotBytes: number },
+  ) {
+    this.#producer = producer;
+    this.#format = format;
+    this.#memory = memory;
+    this.#stride = stride;
+    this.#slotBytes = slotBytes;
+  }
+
+  get depth(): number {
+    return this.#producer.depth;
+  }
+
+  get seenDepth(): number {
+    return this.#producer.seenDepth;
+  }
+
+  put(value: T): boolean {
+    const payload = encode(this.#format, value, this.#slotBytes);
+    if (this.#producer.claim(1) === 0) return false;
+    this.#write(this.#producer.offset, payload);
+    this.#producer.publish(1);
+    return true;
+  }
+
+  putAll(values: readonly T[], from: number): number {
+    let next = from;
+    while (next < values.length) {
+      // All of a chunk are encoded first: nothing may fail between a claim and its publication.
+      const { payloads, error } = this.#encodeSome(values, next);
+      for (let done = 0; done < payloads.length; ) {
+        const count = this.#producer.claim(payloads.length - done);
+        if (count === 0) return next;
+        for (let i = 0; i < count; i++) {
+          this.#write(this.#producer.offset + i * this.#stride, payloads[done + i] as Uint8Array);
+        }
+        this.#producer.publish(count);
+        done += count;
+        next += count;
+      }
+      if (error !== undefined) throw error.cause;
+    }
+    return next;
+  }
+
+  #encodeSome(values: readonly T[], from: number) {
+    const payloads: Uint8Array[] = [];
+    const end = Math.min(values.length, from + BATCH);
+    try {
+      for (let i = from; i < end; i++) payloads.push(encode(this.#format, values[i] as T, this.#slotBytes));
+    } catch (cause) {
+      return { payloads, error: { cause } };
+    }
+    return { payloads, error: undefined };
+  }
+
+  #write(at: number, payload: Uint8Array): void {
+    this.#memory.i32[(at - 4) >> 2] = payload.length;
+    copyIn(this.#memory.u8, at, payload);
+  }
+}
+
+/** Writes the bytes of a codec into a ring of bytes. */
+export class ByteOutlet<T> implements Outlet<T> {
+  readonly #producer: ByteProducer;
+  readonly #format: CodedFormat<T>;
+  readonly #memory: RecordMemory;
+  readonly #slotBytes: number;
+
+  constructor(producer: ByteProducer, format: CodedFormat<T>, memory: RecordMemory, slotBytes: number) {
+    this.#producer = producer;
+    this.#format = format;
+    this.#memory = memory;
+    this.#slotBytes = slotBytes;
+  }
+
+  get depth(): number {
+    return this.#producer.depth;
+  }
+
+  get seenDepth(): number {
+    return this.#producer.seenDepth;
+  }
+
+  put(value: T): boolean {
+    const put = this.#claimAndWrite(value);
+    if (put) this.#producer.publish();
+    return put;
+  }
+
+  putAll(values: readonly T[], from: number): number {
+    let next = from;
+    try {
+      while (next < values.length && this.#claimAndWrite(values[next] as T)) next++;
+    } finally {
+      if (next > from) this.#producer.publish();
+    }
+    return next;
+  }
+
+  #claimAndWrite(value: T): boolean {
+    const payload = encode(this.#format, value, this.#slotBytes);
+    const at = this.#producer.claim(payload.length);
+    if (at < 0) return false;
+    copyIn(this.#memory.u8, at, payload);
+    return true;
+  }
+}
+
+function encode<T>({ codec }: CodedFormat<T>, value: T, most: number): Uint8Array {
+  const payload = codec.encode(value);
+  if (payload.length <= most) return payload;
+  throw new StreamError(
+    "ERR_MESSAGE_TOO_LARGE",
+    `Cannot send ${payload.length} bytes: messages here have at most ${most}`,
+  );
+}
+
+function copyIn(into: Uint8Array, at: number, payload: Uint8Array): void {
+  if (payload.length > LOOP_BYTES) into.set(payload, at);
+  else for (let i = 0; i < payload.length; i++) into[at + i] = payload[i] as number;
+}
