@@ -27,6 +27,14 @@ export interface Target {
   readonly ratio?: number;
 }
 
+/** What a figure is compared with. */
+export interface Peer {
+  readonly name: string;
+  readonly samples: readonly number[];
+  /** How it was set up, in a sentence. */
+  readonly configuration?: string;
+}
+
 /** One measured thing: a sample of each run, and the peer's samples of the same runs. */
 export interface Figure {
   /** Row in the table of targets, such as `P4`. */
@@ -35,7 +43,7 @@ export interface Figure {
   readonly unit: string;
   readonly better: Better;
   readonly samples: readonly number[];
-  readonly peer?: { readonly name: string; readonly samples: readonly number[] };
+  readonly peer?: Peer;
   readonly target?: Target;
 }
 

@@ -1,65 +1,34 @@
-// The benches: npm run bench -- [group ...] [--quick] [--json] [--only P3,P4]
-import { parseArgs } from "node:util";
-import { type Bench, type Figure, FULL_PLAN, QUICK_PLAN } from "./harness.ts";
-import { GROUPS } from "./registry.ts";
-import { describeRuntime, toLine, toTable } from "./report.ts";
+// The benches: npm run bench -- [group ...] [--quick] [--json] [--only P3,P4] [--save NAME] [--compare NAME]
 
-const { values, positionals } = readArguments();
-const plan = values.quick ? QUICK_PLAN : FULL_PLAN;
-const groups = positionals.length > 0 ? positionals : Object.keys(GROUPS);
+import { attempt, fail, readBenchArguments } from "./arguments.ts";
+import { compareRuns, describeComparisons } from "./compare.ts";
+import { FULL_PLAN, QUICK_PLAN } from "./harness.ts";
+import { describeRuntime } from "./report.ts";
+import { runGroups } from "./run.ts";
+import { loadRun, type SavedRun, saveRun } from "./saved.ts";
 
-const unknown = groups.filter((name) => !Object.hasOwn(GROUPS, name));
-if (unknown.length > 0)
-  fail(`Cannot bench ${unknown.join(", ")}: the groups are ${Object.keys(GROUPS).join(", ")}`);
-
-const asked = values.only?.split(",");
-const chosen = groups.map((name) => [name, choose(GROUPS[name]!)] as const);
-if (chosen.every(([, benches]) => benches.length === 0)) {
-  const ids = groups.flatMap((name) => GROUPS[name]!.map(({ id }) => id));
-  fail(`Cannot bench ${values.only}: the benches are ${[...new Set(ids)].join(", ")}`);
+const { values, chosen } = readBenchArguments({ compare: { type: "string" }, save: { type: "string" } });
+const baseline = values.compare === undefined ? undefined : attempt(() => loadRun(values.compare as string));
+if (baseline !== undefined && baseline.quick !== values.quick) {
+  fail(`Cannot compare: ${values.compare} was measured ${baseline.quick ? "with" : "without"} --quick`);
 }
 
 if (!values.json) console.log(describeRuntime());
-for (const [name, benches] of chosen) {
-  const figures: Figure[] = [];
-  for (const bench of benches) figures.push(...(await measure(bench)));
-  if (!values.json && figures.length > 0) console.log(`\n${name}\n${toTable(figures)}`);
-}
-process.exit(); // with what `measure` has set; nothing that a bench left open may keep the process
+const run = await runGroups(chosen, values.quick ? QUICK_PLAN : FULL_PLAN, values.json ? "json" : "table");
 
-function readArguments() {
-  try {
-    return parseArgs({
-      allowPositionals: true,
-      options: {
-        quick: { type: "boolean", default: false },
-        json: { type: "boolean", default: false },
-        only: { type: "string" },
-      },
-    });
-  } catch (error) {
-    return fail((error as Error).message);
-  }
+if (values.save !== undefined) tell(`Kept as ${attempt(() => saveRun(values.save as string, run))}`);
+if (baseline !== undefined) compare(baseline, run);
+process.exit(); // with what has been set; nothing that a bench left open may keep the process
+
+/** What is no figure goes where programs do not read. */
+function tell(text: string): void {
+  if (values.json) console.error(text);
+  else console.log(`\n${text}`);
 }
 
-function choose(benches: readonly Bench[]): readonly Bench[] {
-  return asked === undefined ? benches : benches.filter(({ id }) => asked.includes(id));
-}
-
-/** The figures of a bench; one that fails is told of, and the others go on. */
-async function measure(bench: Bench): Promise<readonly Figure[]> {
-  try {
-    const figures = await bench.run(plan);
-    if (values.json) for (const figure of figures) console.log(JSON.stringify(toLine(figure)));
-    return figures;
-  } catch (error) {
-    console.error(`${bench.id} failed:`, error);
-    process.exitCode = 1;
-    return [];
-  }
-}
-
-function fail(problem: string): never {
-  console.error(problem);
-  process.exit(2);
+function compare(before: SavedRun, after: SavedRun): void {
+  if (before.runtime !== after.runtime) tell(`Measured elsewhere: ${before.runtime}`);
+  const comparisons = compareRuns(before.figures, after.figures);
+  tell(`Compared with ${values.compare} of ${before.date}:\n${describeComparisons(comparisons)}`);
+  if (comparisons.some(({ change }) => change.verdict === "worse")) process.exitCode = 1;
 }

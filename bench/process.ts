@@ -8,10 +8,22 @@ export type Commands = Readonly<Record<string, (argument: any) => unknown>>;
 
 type Answer = { readonly result: unknown } | { readonly problem: string };
 
-/** Options of Node that this process runs under, without the one that run-ts.mjs adds. */
-const OWN_OPTIONS: readonly string[] = process.execArgv.filter((option) => option !== "--enable-source-maps");
+/** Options of Node that this process runs under, without the one that run-ts.mjs adds and those with a value apart. */
+const OWN_OPTIONS: readonly string[] = process.execArgv.filter(
+  (option, index, all) =>
+    option.startsWith("--") &&
+    option !== "--enable-source-maps" &&
+    (index + 1 === all.length || all[index + 1]!.startsWith("-")),
+);
 
-const NODE_COMMAND: readonly string[] = [process.execPath, "scripts/run-ts.mjs", ...OWN_OPTIONS];
+/**
+ * What runs a program in the Node that runs now.
+ * @param packages - folder whose packages it imports before those of the repository
+ */
+export function nodeCommand(packages?: string): readonly string[] {
+  const from = packages === undefined ? [] : [`--packages=${packages}`];
+  return [process.execPath, "scripts/run-ts.mjs", ...from, ...OWN_OPTIONS];
+}
 
 /** How long a child may take to end once nobody asks it any more, ms. */
 const END_MS = 3_000;
@@ -28,7 +40,7 @@ export class Helper<C extends Commands> {
    * @param entry - path from the root of the repository
    * @param command - what runs it, another runtime for one
    */
-  constructor(entry: string, command: readonly string[] = NODE_COMMAND) {
+  constructor(entry: string, command: readonly string[] = nodeCommand()) {
     const [program, ...args] = [...command, entry];
     this.#child = spawn(program as string, args, {
       cwd: new URL("..", import.meta.url),

@@ -1,5 +1,6 @@
 import { CORE } from "./core/index.ts";
 import type { Bench } from "./harness.ts";
+import { PEERS } from "./peers/index.ts";
 import { TRANSPORTS } from "./transports/index.ts";
 import { WEBSOCKET } from "./websocket/index.ts";
 
@@ -8,4 +9,5 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
+  peers: PEERS,
 };

@@ -1,20 +1,23 @@
-// Runs a TypeScript program: node scripts/run-ts.mjs [node options] <entry.ts> [arguments]
+// Runs a TypeScript program: node scripts/run-ts.mjs [--packages=folder] [node options] <entry.ts> [arguments]
+// With --packages, its imports are looked for in the node_modules of that folder of the repository first.
 import { spawn } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { bundleForNode } from "./bundle.mjs";
-import { CACHE } from "./paths.mjs";
+import { CACHE, ROOT } from "./paths.mjs";
 
 const given = process.argv.slice(2);
+const packages = given[0]?.startsWith("--packages=") ? given.shift()?.slice("--packages=".length) : undefined;
 const entryAt = given.findIndex((argument) => !argument.startsWith("-"));
 const entry = given[entryAt];
 if (entry === undefined) {
-  console.error("Usage: node scripts/run-ts.mjs [node options] <entry.ts> [arguments]");
+  console.error("Usage: node scripts/run-ts.mjs [--packages=folder] [node options] <entry.ts> [arguments]");
   process.exit(2);
 }
 
-mkdirSync(CACHE, { recursive: true });
-const outfile = join(CACHE, `${basename(entry).replace(/\.[a-z]+$/, "")}-${process.pid}.mjs`);
+const cache = packages === undefined ? CACHE : join(ROOT, packages, "node_modules", ".cache", "tideway");
+mkdirSync(cache, { recursive: true });
+const outfile = join(cache, `${basename(entry).replace(/\.[a-z]+$/, "")}-${process.pid}.mjs`);
 process.on("exit", () => rmSync(outfile, { force: true }));
 try {
   await bundleForNode(resolve(entry), outfile);

@@ -1,0 +1,40 @@
+import type { Chosen } from "./arguments.ts";
+import type { Bench, Figure, Plan } from "./harness.ts";
+import { peerVersions } from "./peers/packages.ts";
+import { describeRuntime, toLine, toTable } from "./report.ts";
+import type { SavedFigure, SavedRun } from "./saved.ts";
+
+/**
+ * Run benches and print each figure as it comes. A bench that fails is told of on standard error, sets the exit code,
+ * and the others go on.
+ */
+export async function runGroups(chosen: Chosen, plan: Plan, form: "json" | "table"): Promise<SavedRun> {
+  const all: SavedFigure[] = [];
+  for (const [group, benches] of chosen) {
+    const figures: Figure[] = [];
+    for (const bench of benches) {
+      const measured = await measure(bench, plan);
+      if (form === "json") for (const figure of measured) console.log(JSON.stringify(toLine(figure)));
+      figures.push(...measured);
+    }
+    if (form === "table" && figures.length > 0) console.log(`\n${group}\n${toTable(figures)}`);
+    all.push(...figures.map((figure) => ({ group, ...figure })));
+  }
+  return {
+    date: new Date().toISOString(),
+    runtime: describeRuntime(),
+    versions: peerVersions(),
+    quick: plan.quick,
+    figures: all,
+  };
+}
+
+async function measure(bench: Bench, plan: Plan): Promise<readonly Figure[]> {
+  try {
+    return await bench.run(plan);
+  } catch (error) {
+    console.error(`${bench.id} failed:`, error);
+    process.exitCode = 1;
+    return [];
+  }
+}
