@@ -34,6 +34,7 @@ const shared = {
 const server = await serveWebTransport({
   ...shared,
   listen: "https://127.0.0.1:0/rpc",
+  hosts: ["127.0.0.1"],
   cert: CERT,
   key: KEY,
 });

@@ -1,3 +1,4 @@
+import type { Winners } from "../session/connect-race.ts";
 import type { TransportName } from "../transports/transport.ts";
 
 const PREFIX = "tideway.transport ";
@@ -30,3 +31,6 @@ function storage(): Storage | undefined {
     return undefined;
   }
 }
+
+/** Kept for the origins that a page connects to. */
+export const WINNERS: Winners = { recall: recallWinner, remember: rememberWinner };

@@ -2,7 +2,7 @@ import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { RECORD_SLACK_BYTES } from "../core/limits.ts";
 import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
-import type { Place, RequestHead } from "../session/admission.ts";
+import type { Place } from "../session/admission.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionStore } from "../session/store.ts";
 import { isSocketAddress, parseSocketAddress } from "../transports/socket-address.ts";
@@ -68,12 +68,9 @@ class BunSessions implements Server {
   readonly #https: BunHttpServer<Upgraded>[] = [];
   readonly #listeners: BunListener[] = [];
   readonly #open: Set<Place> = new Set();
-  /** A bare connection names no host, so it cannot name a wrong one. */
-  readonly #bareHead: RequestHead;
 
   constructor(options: BunServeOptions) {
     this.#host = new SessionHost(options);
-    this.#bareHead = { host: options.hosts?.[0] };
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -179,7 +176,7 @@ class BunSessions implements Server {
     url: string,
   ): BunSocketTransport | undefined {
     const address = name === "tcp" ? (socket.remoteAddress ?? "") : "";
-    if (this.#host.check(this.#bareHead, address) !== undefined) {
+    if (this.#host.check(undefined, address) !== undefined) {
       socket.terminate();
       return undefined;
     }

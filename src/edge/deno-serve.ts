@@ -1,7 +1,7 @@
 import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
-import type { Place, RequestHead } from "../session/admission.ts";
+import type { Place } from "../session/admission.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionStore } from "../session/store.ts";
 import { isSocketAddress, parseSocketAddress } from "../transports/socket-address.ts";
@@ -73,12 +73,9 @@ class DenoSessions implements DenoServer {
   /** Unix sockets, which leave a file behind. */
   readonly #paths: string[] = [];
   readonly #open: Set<Place> = new Set();
-  /** A bare connection names no host, so it cannot name a wrong one. */
-  readonly #bareHead: RequestHead;
 
   constructor(options: DenoServeOptions) {
     this.#host = new SessionHost(options);
-    this.#bareHead = { host: options.hosts?.[0] };
   }
 
   get sessions(): ReadonlySet<Session> {
@@ -171,7 +168,7 @@ class DenoSessions implements DenoServer {
 
   #acceptConn(conn: DenoConn, url: string): void {
     const address = conn.remoteAddr.hostname ?? "";
-    if (this.#host.check(this.#bareHead, address) !== undefined) {
+    if (this.#host.check(undefined, address) !== undefined) {
       conn.close();
       return;
     }

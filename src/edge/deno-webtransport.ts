@@ -165,7 +165,7 @@ class WebTransportSessions implements Server {
 
   async #upgrade(conn: QuicConn): Promise<void> {
     const address = conn.remoteAddr.hostname;
-    const refusal = this.#host.check({ host: this.#url.host }, address);
+    const refusal = this.#host.check(undefined, address);
     if (refusal !== undefined) return conn.close({ closeCode: REJECTED, reason: refusal.reason });
     const place = this.#host.enter(address);
     this.#open.add(place);
@@ -177,8 +177,11 @@ class WebTransportSessions implements Server {
       const session = await this.#deno.upgradeWebTransport(conn);
       session.closed.then(leave, leave);
       await session.ready;
-      if (new URL(session.url).pathname !== this.#url.pathname)
-        return session.close({ closeCode: 4_404, reason: "Not Found" });
+      const { host, pathname } = new URL(session.url);
+      if (pathname !== this.#url.pathname) return session.close({ closeCode: 4_404, reason: "Not Found" });
+      const refused = this.#host.checkHead({ host });
+      if (refused !== undefined)
+        return session.close({ closeCode: 4_000 + refused.status, reason: refused.reason });
       const transport = new WebTransportTransport(session, acceptLane(session));
       this.#host.accept(transport, { url: session.url, headers: new Headers(), address }, place);
     } catch (error) {

@@ -18,9 +18,10 @@ describe("parseAddress()", () => {
     expect(urlOf(address as SocketAddress)).toBe(text.replace(/\/$/, ""));
   });
 
-  test("takes wss: for dialing only", () => {
-    expect(parseAddress("wss://a.com/x", "connect to")).toMatchObject({ kind: "websocket" });
-    expect(() => parseAddress("wss://a.com/x", "listen on")).toThrow(TypeError);
+  test("takes ws: and wss:", () => {
+    for (const verb of ["connect to", "listen on"] as const)
+      for (const address of ["ws://a.com/x", "wss://a.com/x"])
+        expect(parseAddress(address, verb)).toMatchObject({ kind: "websocket" });
   });
 
   test.each([

@@ -16,14 +16,14 @@ export const ALPN: readonly string[] = ["tideway/1"];
 export type AddressVerb = "listen on" | "connect to";
 
 const FORMS: Readonly<Record<AddressVerb, string>> = {
-  "listen on": "ws://host:port, with a path or not",
+  "listen on": "ws://host:port or wss://host:port, with a path or not",
   "connect to": "ws:// or wss:// with a host",
 };
 const IPC = /^ipc:([A-Za-z0-9._-]{1,64})$/;
 
 /**
- * Take an address apart: `ws://host:port/path`, `tcp://host:port`, `tls://host:port`, `ipc:name`.
- * @param verb - what it is for: only dialing knows `wss:`
+ * Take an address apart: `ws://host:port/path`, `wss:` likewise, `tcp://host:port`, `tls://host:port`, `ipc:name`.
+ * @param verb - what it is for, for the message of an error
  * @throws {TypeError} for an address that is not understood.
  */
 export function parseAddress(address: string | URL, verb: AddressVerb): Address {
@@ -32,8 +32,7 @@ export function parseAddress(address: string | URL, verb: AddressVerb): Address 
   if (name !== undefined) return { kind: "ipc", name };
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && url.hostname !== "") {
-    if (url.protocol === "ws:" || (url.protocol === "wss:" && verb === "connect to"))
-      return { kind: "websocket", url };
+    if (url.protocol === "ws:" || url.protocol === "wss:") return { kind: "websocket", url };
     const kind = url.protocol === "tcp:" ? "tcp" : url.protocol === "tls:" ? "tls" : undefined;
     if (kind !== undefined && isBare(url)) return { kind, host: hostOf(url), port: Number(url.port) };
   }

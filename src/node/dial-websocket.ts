@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { WebSocket } from "ws";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { type Limits, RECORD_SLACK_BYTES, resolveLimits } from "../core/limits.ts";
@@ -16,40 +18,51 @@ export interface WebSocketDialOptions extends Pick<SocketDialOptions, "tls"> {
 }
 
 /**
- * What opens a WebSocket: for `connectWith`, and for a transport to migrate to.
+ * What opens a WebSocket: for `connectWith`, and for a transport to migrate to. What TLS has agreed on with the server
+ * is kept for the next connection of the same dial, for a shorter handshake.
  * @param url - `ws:` or `wss:`
  * @throws {RangeError} when a limit is out of its bounds.
  */
 export function dialWebSocket(url: string | URL, options: WebSocketDialOptions = {}): Dial {
   const maxPayload = resolveLimits(options.limits).maxFrameBytes + RECORD_SLACK_BYTES;
-  return (signal) => open(url, options, maxPayload, signal);
-}
-
-function open(
-  url: string | URL,
-  { headers, tls }: WebSocketDialOptions,
-  maxPayload: number,
-  signal: AbortSignal,
-): Promise<Transport> {
-  return new Promise((resolve, reject) => {
-    const socket = new WebSocket(url, SUBPROTOCOL, {
-      ...tls,
-      perMessageDeflate: false,
-      followRedirects: false,
-      maxPayload,
-      ...(headers === undefined ? {} : { headers: { ...headers } }),
+  const kept: { tlsSession?: Buffer | undefined } = {};
+  const connectSocket = (given: ConnectionOptions) => {
+    const { host = "" } = given;
+    const { tlsSession: session } = kept;
+    const socket = connectTls({
+      ...(isIP(host) === 0 ? { servername: host } : {}),
+      ...given,
+      path: undefined as never, // that of the request, and no Unix socket
+      ...(session === undefined ? {} : { session }),
     });
-    const onAbort = () => socket.terminate();
-    signal.addEventListener("abort", onAbort, { once: true });
-    const fail = (cause: unknown) => {
-      signal.removeEventListener("abort", onAbort);
-      reject(addressError("connect to", url, cause));
-    };
-    socket.once("error", fail);
-    socket.once("open", () => {
-      signal.removeEventListener("abort", onAbort);
-      socket.removeListener("error", fail);
-      resolve(new WsTransport(socket));
+    socket.on("session", (ticket) => {
+      kept.tlsSession = ticket;
     });
-  });
+    return socket;
+  };
+  const connectOptions = /^wss:/i.test(String(url)) ? { createConnection: connectSocket as never } : {};
+  return (signal) =>
+    new Promise<Transport>((resolve, reject) => {
+      const socket = new WebSocket(url, SUBPROTOCOL, {
+        ...options.tls,
+        ...connectOptions,
+        perMessageDeflate: false,
+        followRedirects: false,
+        maxPayload,
+        ...(options.headers === undefined ? {} : { headers: { ...options.headers } }),
+      });
+      const onAbort = () => socket.terminate();
+      signal.addEventListener("abort", onAbort, { once: true });
+      const fail = (cause: unknown) => {
+        signal.removeEventListener("abort", onAbort);
+        kept.tlsSession = undefined; // it may be what the server does not like
+        reject(addressError("connect to", url, cause));
+      };
+      socket.once("error", fail);
+      socket.once("open", () => {
+        signal.removeEventListener("abort", onAbort);
+        socket.removeListener("error", fail);
+        resolve(new WsTransport(socket));
+      });
+    });
 }

@@ -12,7 +12,6 @@ import { DEFAULT_SOCKET_OPTIONS, type SocketOptions, SocketTransport } from "./s
 export interface SocketListenOptions {
   readonly tls?: TlsOptions;
   readonly socket?: SocketOptions;
-  readonly hosts?: readonly string[];
 }
 
 /**
@@ -90,8 +89,7 @@ class SocketListener implements Listener {
     socket.on("error", () => {}); // the transport tells of it, if there is one by then
     // Who has gone again by now has no address, and who comes by IPC never had one.
     const address = this.#address.kind === "ipc" ? this.url : socket.remoteAddress;
-    const host = this.#options.hosts?.[0]; // rebinding is a matter of browsers, which do not come here
-    if (address === undefined || this.#host.check({ host }, address) !== undefined) {
+    if (address === undefined || this.#host.check(undefined, address) !== undefined) {
       socket.destroy();
       return;
     }

@@ -1,6 +1,13 @@
-import { createServer, type Server as HttpServer, type IncomingMessage } from "node:http";
+import {
+  createServer,
+  type Server as HttpServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import type { TlsOptions } from "node:tls";
 import { WebSocketServer } from "ws";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { RECORD_SLACK_BYTES } from "../core/limits.ts";
@@ -30,29 +37,37 @@ export class UpgradeListener {
     });
   }
 
-  /** Listen on an HTTP server of its own. @throws {TransportError} when the address cannot be had. */
-  async listen(address: string, url: URL): Promise<Listener> {
+  /**
+   * Listen on an HTTP server of its own.
+   * @throws {TransportError} when the address cannot be had; {@link TypeError} for `wss:` without certificate and key.
+   */
+  async listen(address: string, url: URL, tls: TlsOptions | undefined): Promise<Listener> {
+    const secure = url.protocol === "wss:";
+    if (secure && tls === undefined)
+      throw new TypeError(`Cannot listen on ${address}: tls is missing, with cert and key`);
     // Node looks for late requests only as often as the interval says.
     const { handshakeMs } = this.#host.resolved.limits;
     const timeouts = {
       headersTimeout: handshakeMs,
       connectionsCheckingInterval: Math.min(handshakeMs, MOST_CHECK_MS),
     };
-    const http = createServer(timeouts, (_request, response) => {
-      response
-        .writeHead(426, { "content-type": "text/plain", upgrade: "websocket" })
-        .end("Upgrade to WebSocket\n");
-    });
+    const http = secure
+      ? createTlsServer({ ...tls, handshakeTimeout: handshakeMs, ...timeouts }, refuseRequest)
+      : createServer(timeouts, refuseRequest);
     const detach = this.attach(http, url.pathname);
     await new Promise<void>((resolve, reject) => {
       const fail = (cause: Error) => reject(addressError("listen on", address, cause));
       http.once("error", fail);
-      http.listen({ host: hostOf(url), port: Number(url.port || 80), backlog: BACKLOG }, () => {
-        http.removeListener("error", fail);
-        http.on("error", () => {}); // a connection that cannot be accepted harms no other
-        resolve();
-      });
+      http.listen(
+        { host: hostOf(url), port: Number(url.port || (secure ? 443 : 80)), backlog: BACKLOG },
+        () => {
+          http.removeListener("error", fail);
+          http.on("error", () => {}); // a connection that cannot be accepted harms no other
+          resolve();
+        },
+      );
     });
+    if (secure) http.on("tlsClientError", (_error, socket) => socket.destroy()); // harms no other client
     url.port = String((http.address() as AddressInfo).port);
     let closed: Promise<void> | undefined;
     return {
@@ -93,6 +108,12 @@ export class UpgradeListener {
       this.#host.accept(new WsTransport(webSocket), request, place);
     });
   }
+}
+
+function refuseRequest(_request: IncomingMessage, response: ServerResponse): void {
+  response
+    .writeHead(426, { "content-type": "text/plain", upgrade: "websocket" })
+    .end("Upgrade to WebSocket\n");
 }
 
 /** A client that names subprotocols must name ours; one that names none is told by HELLO what this is. */

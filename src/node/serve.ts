@@ -20,15 +20,15 @@ export type NodeAuthenticateRequest = AuthenticateRequest & { readonly request: 
 /** How a Node server takes sessions. */
 export interface ServeOptions extends HostOptions<NodeRequest> {
   /**
-   * Addresses: `ws://host:port`, with a path where others share the port, `tcp://host:port`, `tls://host:port` and
-   * `ipc:name`. Port 0 takes a free one.
+   * Addresses: `ws://host:port` and `wss://host:port`, with a path where others share the port, `tcp://host:port`,
+   * `tls://host:port` and `ipc:name`. Port 0 takes a free one.
    */
   readonly listen?: readonly string[];
   /** HTTP servers that exist already: upgrade requests for `path` are taken, all else is left alone. */
   readonly attach?: readonly HttpServer[];
   /** Path of upgrade requests on attached servers. Default `/`. */
   readonly path?: string;
-  /** Certificate, key and all else of TLS, for `tls:` addresses. */
+  /** Certificate, key and all else of TLS, for `tls:` and `wss:` addresses. */
   readonly tls?: TlsOptions;
   /** How the sockets of `tcp:`, `tls:` and `ipc:` are used. */
   readonly socket?: SocketOptions;
@@ -85,7 +85,7 @@ class NodeServer implements Server {
     const address = parseAddress(text, "listen on");
     const listening =
       address.kind === "websocket"
-        ? this.#upgrades.listen(text, address.url)
+        ? this.#upgrades.listen(text, address.url, this.#options.tls)
         : listenOnSocket(address, this.#host, this.#options);
     this.#listeners.push(await listening);
   }

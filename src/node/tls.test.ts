@@ -38,6 +38,36 @@ describe.runIf(certificate !== undefined)("TLS", () => {
     expect(await client(session, api).add(1)).toBe(2);
   });
 
+  test("wss: listens with the same options, and a second connection goes by the session of the first", async () => {
+    const handshakes: unknown[] = [];
+    const { server, sockets, url } = await sites.start("tls", {
+      listen: ["wss://127.0.0.1:0/tideway"],
+      authenticate: ({ request }) => {
+        handshakes.push([request.url, (request.socket as TLSSocket).isSessionReused()]);
+      },
+    });
+    expect(url).toMatch(/^wss:\/\/127\.0\.0\.1:\d+\/tideway$/);
+    const session = await sites.open(url, { reconnect: { minMs: 1, maxMs: 5 } });
+    expect(session.stats().transport).toBe("websocket");
+    for (let i = 0; i < 2; i++) {
+      expect(await client(session, api).add(i)).toBe(i + 1);
+      sockets.at(-1)?.destroy();
+      await until(() => handshakes.length === i + 2 && session.state === "open");
+    }
+    expect(handshakes).toEqual([false, true, true].map((reused) => ["/tideway", reused]));
+    expect(await failure(connect(url, { reconnect: false }))).toMatchObject({
+      message: expect.stringContaining(`Cannot connect to ${url}: self-signed certificate`),
+    });
+    await session.close();
+    await until(() => server.connections === 0);
+  });
+
+  test("wss: without a certificate is refused", async () => {
+    await expect(serve({ listen: ["wss://127.0.0.1:0"] })).rejects.toThrow(
+      "tls is missing, with cert and key",
+    );
+  });
+
   test("a certificate that is not trusted, or of another host, is refused", async () => {
     const { server, url } = await sites.start("tls");
     expect(await failure(connect(url, { reconnect: false }))).toMatchObject({

@@ -106,9 +106,14 @@ export class SessionHost<Request> {
   }
 
   /** Why a client is refused; `undefined` when it may go on. See {@link Admission.check}. */
-  check(head: RequestHead, address: string): Refusal | undefined {
+  check(head: RequestHead | undefined, address: string): Refusal | undefined {
     if (this.#closing !== undefined) return { status: 503, reason: "Server is closing" };
     return this.#admission.check(head, address);
+  }
+
+  /** What is wrong with a request that comes after its connection was counted. See {@link Admission.checkHead}. */
+  checkHead(head: RequestHead): Refusal | undefined {
+    return this.#admission.checkHead(head);
   }
 
   /** Count a connection that was not refused; its place is left when it closes. */

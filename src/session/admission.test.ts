@@ -69,6 +69,27 @@ describe("origins", () => {
   );
 });
 
+describe("a connection without a request", () => {
+  test("has neither host nor origin, and is counted", () => {
+    const admission = new Admission({ hosts: ["example.com"], origins: [], maxConnections: 1 });
+    expect(admission.check(undefined, "")).toBe(undefined);
+    expect(admission.check({}, "")?.status).toBe(403);
+    const place = admission.enter("");
+    expect(admission.check(undefined, "")?.status).toBe(503);
+    place.leave();
+    const crowded = new Admission({ maxPendingPerAddress: 1 });
+    crowded.enter("a");
+    expect([crowded.check(undefined, "a")?.status, crowded.check(undefined, "b")]).toEqual([429, undefined]);
+  });
+
+  test("a request that comes after it was counted is not counted again", () => {
+    const admission = new Admission({ hosts: ["example.com"], maxConnections: 1 });
+    admission.enter("");
+    expect(admission.checkHead({ host: "example.com:443" })).toBe(undefined);
+    expect(admission.checkHead({ host: "10.0.0.1" })?.status).toBe(403);
+  });
+});
+
 describe("hosts", () => {
   const hosts = ["Example.com", "127.0.0.1", "[::1]"];
 

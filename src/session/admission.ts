@@ -5,7 +5,11 @@ export interface AdmissionOptions {
    * own host. A request without `Origin`, which no browser sends, is let in. Default `"same-origin"`.
    */
   readonly origins?: "*" | "same-origin" | readonly string[];
-  /** Values of the `Host` header that are served, without port, against DNS rebinding. Default: any. */
+  /**
+   * Values of the `Host` header that are served, without port, against DNS rebinding. Default: any. A connection
+   * without an HTTP request, such as one over TCP or IPC, has no such header and comes from no browser: `hosts` and
+   * `origins` do not concern it.
+   */
   readonly hosts?: readonly string[];
   /** Open connections of all clients. Default 10,000. */
   readonly maxConnections?: number;
@@ -13,7 +17,7 @@ export interface AdmissionOptions {
   readonly maxPendingPerAddress?: number;
 }
 
-/** What an upgrade request says of itself; all of it is missing where a client comes by another way than HTTP. */
+/** What an upgrade request says of itself. */
 export interface RequestHead {
   readonly host?: string | undefined;
   readonly origin?: string | undefined;
@@ -65,17 +69,26 @@ export class Admission {
 
   /**
    * Why a client is refused; `undefined` when it may go on.
+   * @param head - the request that it came by; `undefined` where its transport has none: TCP, TLS, IPC
    * @param address - where it comes from; empty where that is not known, and then all such clients count as one
    */
-  check({ host, origin }: RequestHead, address: string): Refusal | undefined {
-    const { hosts, maxConnections, maxPendingPerAddress } = this.#options;
+  check(head: RequestHead | undefined, address: string): Refusal | undefined {
+    const { maxConnections, maxPendingPerAddress } = this.#options;
+    const refusal = head === undefined ? undefined : this.checkHead(head);
+    if (refusal !== undefined) return refusal;
+    if (this.#open >= maxConnections) return { status: 503, reason: "Too many connections" };
+    if ((this.#pending.get(address) ?? 0) >= maxPendingPerAddress)
+      return { status: 429, reason: "Too many handshakes" };
+    return undefined;
+  }
+
+  /** What is wrong with a request, whatever room there is; for one that comes after its connection was counted. */
+  checkHead({ host, origin }: RequestHead): Refusal | undefined {
+    const { hosts } = this.#options;
     if (hosts !== undefined && !hosts.includes(hostname(host)))
       return { status: 403, reason: "Host is not served" };
     if (origin !== undefined && !this.#allows(origin, host))
       return { status: 403, reason: "Origin is not allowed" };
-    if (this.#open >= maxConnections) return { status: 503, reason: "Too many connections" };
-    if ((this.#pending.get(address) ?? 0) >= maxPendingPerAddress)
-      return { status: 429, reason: "Too many handshakes" };
     return undefined;
   }
 
