@@ -4,6 +4,8 @@ import { describe, expect, it } from "vitest";
 import { BufferPool } from "../src/core/buffer-pool.ts";
 import type { Bytes } from "../src/core/bytes.ts";
 import { HARD_DECODE_LIMITS, resolveDecodeLimits } from "../src/core/codecs/decode-limits.ts";
+import { lz4 } from "../src/core/compression/lz4.ts";
+import { compression } from "../src/core/compression/record-compression.ts";
 import { Connection } from "../src/core/connection.ts";
 import { ErrorCode, type ErrorName, ProtocolError, StreamError } from "../src/core/errors.ts";
 import type { SessionEvent } from "../src/core/events.ts";
@@ -48,6 +50,7 @@ const FILES = [
   "lanes",
   "refused",
   "conversations",
+  "compressed",
 ];
 
 function load<T>(file: string): readonly (Vector & T)[] {
@@ -243,6 +246,20 @@ suite<{ frames: readonly Frame[] }>(
       writer.put(bytesOf(body));
     }
     return writer.finish(false) as Bytes;
+  },
+);
+
+const LZ4 = compression([lz4]);
+
+suite<{ frames: string }>(
+  "compressed",
+  (bytes) => hexOf(LZ4.open().expand(bytes, 65_536 + 1_023)),
+  ({ frames }) => frames,
+  ({ frames }) => {
+    const records = compression([lz4], { thresholdBytes: 64 }).open();
+    records.agree([lz4.number]);
+    const record = bytesOf(`00${frames}`);
+    return record.subarray(0, records.compress(record, 0, record.length));
   },
 );
 

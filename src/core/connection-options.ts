@@ -1,5 +1,6 @@
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Bytes } from "./bytes.ts";
+import type { RecordCompression } from "./compression/record-compression.ts";
 import type { Limits } from "./limits.ts";
 import type { Mux } from "./mux.ts";
 import type { Role } from "./stream-table.ts";
@@ -39,6 +40,8 @@ export interface ConnectionOptions {
   readonly limits: Limits;
   /** Names of the codecs of this side, the preferred one first. */
   readonly codecs: readonly string[];
+  /** What compresses and expands records; nothing when this side does neither. For this connection alone. */
+  readonly compression?: RecordCompression;
   /** What proves who this side is (client). */
   readonly token?: Bytes;
   /** Program and version, for logs. */
@@ -68,6 +71,8 @@ export interface ConnectionCounters {
   recordsReceived: number;
   bytesSent: number;
   bytesReceived: number;
+  /** Bytes that were not sent because records were compressed. */
+  bytesSaved: number;
   /** Answers to pings that were dropped because too many waited (T12). */
   pongsDropped: number;
   /** Datagrams of the peer that were over the limit. */

@@ -23,7 +23,7 @@ import { Mux } from "./mux.ts";
 import { MuxInput, readReason } from "./mux-input.ts";
 import { NameReader, NameWriter } from "./names.ts";
 import { RateLimit } from "./rate-limit.ts";
-import { MAGIC, PLAIN_RECORD, RecordReader } from "./record.ts";
+import { MAGIC, PLAIN_RECORD, RecordReader, SEALED_RECORD } from "./record.ts";
 import { RecordWriter } from "./record-writer.ts";
 import { Replies } from "./replies.ts";
 import { Resumption } from "./resumption.ts";
@@ -42,6 +42,7 @@ export class Connection {
     recordsReceived: 0,
     bytesSent: 0,
     bytesReceived: 0,
+    bytesSaved: 0,
     pongsDropped: 0,
     datagramsRefused: 0,
   };
@@ -194,7 +195,17 @@ export class Connection {
         `Cannot accept ${record.length} byte record: limit is ${this.#maxRecordBytes}`,
       );
     }
-    this.#readFrames(record, this.#checkRecord(record));
+    const { compression } = this.#options;
+    const header = record[0] as number;
+    // A peer that is not let in yet has nothing expanded for it.
+    if (compression !== undefined && header > PLAIN_RECORD && header < SEALED_RECORD && this.#carries)
+      this.#readFrames(compression.expand(record, this.#maxRecordBytes - 1), 0);
+    else this.#readFrames(record, this.#checkRecord(record));
+  }
+
+  /** Whether both HELLOs are exchanged, and the connection is not over. */
+  get #carries(): boolean {
+    return this.#state === "open" || this.#state === "resuming";
   }
 
   #checkRecord(record: Bytes): number {
@@ -303,6 +314,7 @@ export class Connection {
     this.#maxRecordBytes = this.#limits.maxFrameBytes + RECORD_SLACK_BYTES;
     if (this.#records !== undefined) this.#records.maxRecordBytes = this.#maxRecordBytes;
     this.#keepAlive.start(keepAliveMs, now);
+    this.#options.compression?.agree(hello.compressors ?? []);
     if (mux === undefined) {
       this.#state = "open";
       if (this.#options.claim !== undefined) this.#carry(this.#options.claim());
@@ -348,7 +360,7 @@ export class Connection {
     this.#welcomed(peer, this.#limits.keepAliveMs, mux);
     try {
       for (const { record, at } of this.#early.take()) {
-        if ((this.state === "open" || this.state === "resuming") && at < record.length)
+        if (this.#carries && at < record.length)
           this.#readFrames(record, at > 0 ? at : this.#checkRecord(record));
       }
     } catch (error) {
@@ -434,8 +446,7 @@ export class Connection {
 
   /** Whether the streams could go on over another connection if this one were lost. */
   get #resumable(): boolean {
-    const carried = this.#state === "open" || this.#state === "resuming";
-    return carried && this.#resumption.keeps && !this.#mux.told.overflowed;
+    return this.#carries && this.#resumption.keeps && !this.#mux.told.overflowed;
   }
 
   /** The connection does not work any more: the streams end with it, unless another one can carry them on. */
@@ -547,11 +558,12 @@ export class Connection {
     into.begin(Math.max(room, Math.min(end, waiting + RECORD_SLACK_BYTES)), end);
     const helloBytes = this.#writeFrames(into, now);
     const early = into.length - helloBytes;
-    const record = into.finish(!this.#options.messageBoundaries);
+    const record = into.finish(!this.#options.messageBoundaries, this.#options.compression);
     if (record === undefined) return undefined;
     if (this.#state === "opening") this.#early.sent(early);
     this.counters.recordsSent++;
     this.counters.bytesSent += record.length;
+    this.counters.bytesSaved = into.savedBytes;
     this.#keepAlive.wrote(now);
     this.#mux.offerWritable();
     return record;
@@ -595,7 +607,7 @@ export class Connection {
       return helloBytes;
     }
     if (!this.#resumption.write(into)) return helloBytes;
-    if (this.#state === "open" || this.#state === "resuming") this.#writeReplies(into, now);
+    if (this.#carries) this.#writeReplies(into, now);
     if (this.#state === "resuming") return helloBytes;
     this.#datagrams.write(into, this.#mux.outbox.leastRoom);
     this.#mux.outbox.write(into, this.#names, now, this.#keepAlive.leastRoundTripMs);
@@ -609,10 +621,11 @@ export class Connection {
   }
 
   #hello(fields: Partial<Hello>): Bytes {
-    const { codecs, token, agent } = this.#options;
+    const { codecs, compression, token, agent } = this.#options;
     return encodeHello({
       ...this.#limits,
       codecs,
+      ...(compression === undefined ? {} : { compressors: compression.numbers }),
       ...(token === undefined ? {} : { token }),
       ...(agent === undefined ? {} : { agent }),
       ...fields,
@@ -622,6 +635,7 @@ export class Connection {
   #writeHello(into: RecordWriter, body: Bytes): number {
     into.frame(FrameType.HELLO, 0, SESSION_ID, body.length);
     into.put(body);
+    into.plain = true;
     this.#helloDue = undefined;
     return into.length;
   }

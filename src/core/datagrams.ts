@@ -98,6 +98,8 @@ export class DatagramQueue {
       } else kept.push(waiting);
       at++;
     }
-    if (count > 0) this.#queue.splice(0, at, ...kept);
+    if (count === 0) return;
+    into.plain = true;
+    this.#queue.splice(0, at, ...kept);
   }
 }

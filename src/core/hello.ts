@@ -28,6 +28,8 @@ export interface Hello {
   readonly keepAliveMs: number;
   /** Codecs that it can decode, the preferred one first. */
   readonly codecs: readonly string[];
+  /** Numbers of the compressors that it can expand, the preferred one first; nothing when there is none. */
+  readonly compressors?: readonly number[];
   /** Session that it is, or that it gives the client; 16 bytes. */
   readonly sessionId?: Bytes;
   /** Client: proves that {@link sessionId} is its session. Server: what proves it the next time. 32 bytes. */
@@ -67,6 +69,7 @@ const Key = {
   RESUME_MS: 13,
   RESUMED: 14,
   RESUME_ATTEMPT: 15,
+  COMPRESSOR: 16,
 } as const;
 
 /**
@@ -83,6 +86,7 @@ export function encodeHello(hello: Hello): Bytes {
     .number(Key.MAX_DATAGRAM_BYTES, hello.maxDatagramBytes)
     .number(Key.KEEP_ALIVE_MS, hello.keepAliveMs);
   for (const codec of hello.codecs) fields.text(Key.CODEC, codec);
+  for (const number of hello.compressors ?? []) fields.number(Key.COMPRESSOR, number);
   if (hello.sessionId !== undefined) fields.bytes(Key.SESSION_ID, hello.sessionId);
   if (hello.token !== undefined) fields.bytes(Key.TOKEN, hello.token);
   if (hello.agent !== undefined) fields.text(Key.AGENT, hello.agent);
@@ -115,11 +119,13 @@ export function decodeHello(body: Uint8Array): Hello {
   const fields = new FieldReader(body.subarray(cursor.at));
   const numbers = new Map<number, number>();
   const codecs: string[] = [];
+  const compressors: number[] = [];
   const rest: Partial<Mutable<OptionalFields>> = {};
   while (fields.next()) {
     if (fields.key >= Key.MAX_FRAME_BYTES && fields.key <= Key.KEEP_ALIVE_MS)
       numbers.set(fields.key, fields.number());
     else if (fields.key === Key.CODEC) codecs.push(fields.text());
+    else if (fields.key === Key.COMPRESSOR) compressors.push(fields.number());
     else if (fields.key === Key.SESSION_ID) rest.sessionId = fields.bytes();
     else if (fields.key === Key.TOKEN) rest.token = fields.bytes();
     else if (fields.key === Key.AGENT) rest.agent = fields.text();
@@ -137,6 +143,7 @@ export function decodeHello(body: Uint8Array): Hello {
     maxDatagramBytes: bounded(numbers, Key.MAX_DATAGRAM_BYTES, 0),
     keepAliveMs: bounded(numbers, Key.KEEP_ALIVE_MS, 0),
     codecs,
+    ...(compressors.length > 0 ? { compressors } : {}),
     ...rest,
   };
 }

@@ -28,6 +28,8 @@ export interface Metadata {
   readonly priority?: number;
   /** Names one piece of work among those of its caller, 1 to 128 bytes of UTF-8: it is done once, however often asked. */
   readonly idempotencyKey?: string;
+  /** False: records with frames of this stream are not compressed, by either side. */
+  readonly compress?: boolean;
   /** The half ends because it failed. */
   readonly failure?: Failure;
   /** The application's own entries. */
@@ -49,6 +51,7 @@ const Key = {
   ERROR_MESSAGE: 8,
   ERROR_DETAILS: 9,
   IDEMPOTENCY_KEY: 10,
+  COMPRESS: 11,
 } as const;
 
 /**
@@ -60,12 +63,13 @@ export function encodeMetadata(
   limits: Pick<Limits, "maxMetadataBytes" | "maxMetadataFields">,
 ): Bytes {
   const fields = new FieldWriter();
-  const { deadlineMs, trace, codec, priority, idempotencyKey, failure } = metadata;
+  const { deadlineMs, trace, codec, priority, idempotencyKey, compress, failure } = metadata;
   if (deadlineMs !== undefined) fields.number(Key.DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
   if (trace !== undefined) fields.text(Key.TRACE, trace);
   if (codec !== undefined) fields.number(Key.CODEC, codec);
   if (priority !== undefined) fields.number(Key.PRIORITY, priority);
   if (idempotencyKey !== undefined) fields.bytes(Key.IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
+  if (compress === false) fields.number(Key.COMPRESS, 0);
   if (failure !== undefined) {
     fields.number(Key.ERROR_CODE, ErrorCode[failure.code]);
     if (failure.name !== undefined) fields.text(Key.ERROR_NAME, failure.name);
@@ -134,6 +138,7 @@ function readMetadata(fields: FieldReader, maxFields: number): Metadata {
     else if (fields.key === Key.ERROR_MESSAGE) failure.message = fields.text();
     else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
     else if (fields.key === Key.IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
+    else if (fields.key === Key.COMPRESS) metadata.compress = fields.number() !== 0;
     else if (fields.key === Key.HEADER) readHeader(fields.bytes(), headers);
   }
   if (failure.code !== undefined) metadata.failure = failure as Failure;

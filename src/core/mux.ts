@@ -168,11 +168,13 @@ export class Mux {
 
   /** A stream that the peer opens. */
   accept(name: string, metadata: Metadata | undefined): Stream {
-    return this.create(
+    const stream = this.create(
       false,
       { name, priority: metadata?.priority ?? DEFAULT_PRIORITY, metadata: EMPTY },
       metadata,
     );
+    if (metadata?.compress === false) stream.compress = false;
+    return stream;
   }
 
   /** From now on {@link open} throws `error`; streams that were never sent end with it. */

@@ -211,6 +211,7 @@ export class Outbox {
     for (let stream = this.#scheduler.shift(); stream !== undefined; stream = this.#scheduler.shift()) {
       const { send } = stream;
       if (send.closed) continue;
+      if (!stream.compress) into.plain = true;
       if (stream.id === SESSION_ID && !this.#table.mayOpen) {
         this.#unopened ??= new Set();
         this.#unopened.add(stream);
@@ -297,6 +298,7 @@ export class Outbox {
     if (!this.#partReady) return;
     const stream = this.oldestPart as Stream;
     const { send } = stream;
+    if (!stream.compress) into.plain = true;
     const before = send.sent;
     const end = send.write(into, stream.id, this.limit - this.sent, send.rest);
     this.#partBlocked = end === "credit" || end === "session-credit";
@@ -386,6 +388,7 @@ function writeStreamControl(
 ): void {
   const { control, id, receive, send } = stream;
   stream.control = 0;
+  if (!stream.compress) into.plain = true;
   if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
     const { window } = receive;
     window.grant(now, roundTripMs, false);

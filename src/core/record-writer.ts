@@ -1,5 +1,6 @@
 import type { BufferPool } from "./buffer-pool.ts";
 import type { Bytes } from "./bytes.ts";
+import type { RecordCompression } from "./compression/record-compression.ts";
 import { FrameFlag, FrameType, type StreamId, writeFrameHeader } from "./frame.ts";
 import { PLAIN_RECORD, RECORD_LENGTH_BYTES } from "./record.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
@@ -19,6 +20,10 @@ export class RecordWriter {
   at = 0;
   /** Where this record must end. */
   end = 0;
+  /** This record holds something that must not be compressed. */
+  plain = false;
+  /** Bytes that compression has saved, of all records. */
+  savedBytes = 0;
   readonly #pool: BufferPool;
   #start = 0;
   #first = 0;
@@ -37,6 +42,7 @@ export class RecordWriter {
     this.#start = this.#pool.at + RECORD_LENGTH_BYTES;
     this.end = Math.min(this.#start + most, this.bytes.length);
     this.bytes[this.#start] = PLAIN_RECORD;
+    this.plain = false;
     this.at = this.#first = this.#start + 1;
   }
 
@@ -89,11 +95,17 @@ export class RecordWriter {
   /**
    * Close the record.
    * @param prefixed - put the record's length in front, for lanes that carry bytes
+   * @param compression - compresses it, unless it is {@link plain}
    * @returns the record, the caller's to keep; `undefined` when it holds no frame.
    */
-  finish(prefixed: boolean): Bytes | undefined {
+  finish(prefixed: boolean, compression?: RecordCompression): Bytes | undefined {
     if (this.empty) return undefined;
     this.#dropLastLength();
+    if (compression !== undefined && !this.plain) {
+      const end = compression.compress(this.bytes, this.#start, this.at);
+      this.savedBytes += this.at - end;
+      this.at = end;
+    }
     const length = this.at - this.#start;
     if (!prefixed) return this.#pool.commit(this.#start, this.at);
     const start = this.#start - varintBytes(length);

@@ -5,13 +5,16 @@ import { Cursor, varintWidth } from "./varint.ts";
 /**
  * First byte of every record.
  *
- *     bits 0..3  compressor, 0 = none
+ *     bits 0..3  compressor, 0 = none; then the length of the frames and the compressed frames follow
  *     bit  4     1 = sealed
  *     bits 5..7  0
  *
  * Source: docs/protocol.md, section 3.
  */
 export const PLAIN_RECORD = 0;
+
+/** Bit of the header of a record that is sealed; headers below it name a compressor. */
+export const SEALED_RECORD = 16;
 
 /** First bytes on a lane that carries bytes instead of messages: `TIDEWAY` and a line feed. */
 export const MAGIC: Bytes = new Uint8Array([0x54, 0x49, 0x44, 0x45, 0x57, 0x41, 0x59, 0x0a]);

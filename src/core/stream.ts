@@ -43,6 +43,8 @@ export class Stream {
   readonly priority: number;
   readonly send: SendHalf;
   readonly receive: ReceiveHalf;
+  /** Whether records with frames of this stream may be compressed. */
+  compress = true;
   /** Who handles the events of this stream. */
   owner: { notify(event: SessionEvent): void } | undefined;
   /** Set of {@link Control}: frames to send outside the order of data. */

@@ -31,6 +31,8 @@ export interface CallOptions {
   readonly priority?: number;
   /** W3C `traceparent`. */
   readonly trace?: string;
+  /** False for secrets: records with frames of this call are not compressed, in either direction. Default true. */
+  readonly compress?: boolean;
   /**
    * For unary calls: names the work, 1 to 128 bytes of UTF-8. A call with a key is sent again when its connection is
    * lost, and every call of this caller with the same method, key and input gets the answer of the one that ran, as

@@ -70,8 +70,8 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
   }
 
   /**
-   * Options for a call that this one makes in turn: deadline, cancellation, priority and trace go with it. The
-   * idempotency key does not: it names the work of this method only.
+   * Options for a call that this one makes in turn: deadline, cancellation, priority, trace and the wish not to be
+   * compressed go with it. The idempotency key does not: it names the work of this method only.
    */
   forward(): CallOptions {
     const { remainingMs, trace } = this;
@@ -81,6 +81,7 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
       ...(remainingMs === undefined ? {} : { deadlineMs: remainingMs }),
       ...(trace === undefined ? {} : { trace }),
       ...(priority === undefined ? {} : { priority }),
+      ...(this.#metadata?.compress === false ? { compress: false } : {}),
     };
   }
 

@@ -20,7 +20,7 @@ export function openCall(session: Session, name: string, options: CallOptions, p
 }
 
 function toMetadata(options: CallOptions, codec: number): Metadata {
-  const { deadlineMs, headers, priority, trace, idempotencyKey } = options;
+  const { deadlineMs, headers, priority, trace, idempotencyKey, compress } = options;
   return {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(headers === undefined ? {} : { headers: new Map(headers) }),
@@ -28,5 +28,6 @@ function toMetadata(options: CallOptions, codec: number): Metadata {
     ...(trace === undefined ? {} : { trace }),
     ...(codec === 0 ? {} : { codec }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(compress === false ? { compress } : {}),
   };
 }

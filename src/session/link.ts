@@ -13,6 +13,9 @@ export type LinkOptions = Pick<ConnectionOptions, "mux" | "claim" | "resume" | "
   readonly token?: Bytes | undefined;
 };
 
+/** What never leaves the machine: copying bytes costs less there than making fewer of them. */
+const SAME_MACHINE: ReadonlySet<TransportName> = new Set(["ipc", "message-port", "ring", "memory"]);
+
 /** One connection of a session, with the transport that carries it. */
 export class Link {
   readonly connection: Connection;
@@ -34,6 +37,8 @@ export class Link {
     onEvent: (event: SessionEvent) => void,
   ) {
     this.transport = transport.name;
+    const { compression } = options;
+    const compresses = compression?.sameMachine === true || !SAME_MACHINE.has(transport.name);
     this.connection = new Connection({
       role,
       messageBoundaries: transport.capabilities.messageBoundaries,
@@ -41,6 +46,7 @@ export class Link {
       codecs: options.codecs.map((codec) => codec.name),
       agent: options.agent,
       now: options.clock.now(),
+      ...(compression !== undefined && compresses ? { compression: compression.open() } : {}),
       ...(token === undefined ? {} : { token }),
       ...(options.pool === undefined ? {} : { pool: options.pool }),
       ...own,

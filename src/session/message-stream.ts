@@ -12,6 +12,8 @@ export interface StreamOptions<Out = Bytes, In = Bytes> {
   readonly priority?: number;
   /** Priority class that this side asks of the peer. */
   readonly peerPriority?: number;
+  /** False for secrets: records with frames of this stream are not compressed, in either direction. Default true. */
+  readonly compress?: boolean;
   /** Text entries that the peer's handler sees. */
   readonly headers?: Iterable<readonly [string, string]>;
 }

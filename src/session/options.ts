@@ -2,6 +2,7 @@ import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { json } from "../core/codecs/json.ts";
+import type { Compression } from "../core/compression/record-compression.ts";
 import { type Limits, resolveLimits } from "../core/limits.ts";
 import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
 
@@ -9,6 +10,8 @@ import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
 export interface SessionOptions {
   /** Codecs of typed messages, the preferred one first; both ends must have one in common. Default: JSON. */
   readonly codecs?: readonly Codec[];
+  /** How records are compressed, where the peer asks for it too: see `tideway/compression`. Default: not at all. */
+  readonly compression?: Compression;
   /** Bounds that differ from the defaults. */
   readonly limits?: Partial<Limits>;
   /** Program and version, for the peer's logs. */
@@ -25,6 +28,7 @@ export type Credentials = string | Bytes | (() => string | Bytes | Promise<strin
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly codecs: readonly Codec[];
+  readonly compression: Compression | undefined;
   readonly limits: Limits;
   readonly agent: string;
   readonly pool: BufferPool | undefined;
@@ -37,6 +41,7 @@ export function resolveOptions(options: SessionOptions): ResolvedOptions {
   if (codecs.length === 0) throw new RangeError("Cannot start session: codecs is empty");
   return {
     codecs,
+    compression: options.compression,
     limits: resolveLimits(options.limits),
     agent: options.agent ?? "tideway",
     pool: options.pool,

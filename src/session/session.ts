@@ -42,6 +42,8 @@ export interface SessionStats {
   readonly bytesReceived: number;
   readonly recordsSent: number;
   readonly recordsReceived: number;
+  /** Bytes that were not sent because records were compressed. */
+  readonly bytesSaved: number;
   /** Connections that were lost and replaced. */
   readonly reconnects: number;
   /** Those after which the streams went on, and moves to another connection without a loss. */
@@ -108,7 +110,14 @@ export class Session extends EventTarget {
   /** Moves the session to another transport; set by who connects. */
   migrator: ((transport: Transport) => Promise<void>) | undefined;
   /** Totals of the connections before this one. */
-  #before = { bytesSent: 0, bytesReceived: 0, recordsSent: 0, recordsReceived: 0, datagramsDropped: 0 };
+  #before = {
+    bytesSent: 0,
+    bytesReceived: 0,
+    bytesSaved: 0,
+    recordsSent: 0,
+    recordsReceived: 0,
+    datagramsDropped: 0,
+  };
   #pings: { readonly resolve: (ms: number) => void; readonly reject: (error: WireError) => void }[] = [];
 
   constructor(role: Role, options: ResolvedOptions) {
@@ -195,6 +204,7 @@ export class Session extends EventTarget {
     const metadata: Metadata = {
       ...(options.headers === undefined ? {} : { headers: new Map(options.headers) }),
       ...(options.peerPriority === undefined ? {} : { priority: options.peerPriority }),
+      ...(options.compress === false ? { compress: false } : {}),
     };
     const stream = this.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
     const codec = options.codec ?? rawCodec;
@@ -208,7 +218,9 @@ export class Session extends EventTarget {
       encoded = encodeMetadata(metadata, this.#options.limits);
       break;
     }
-    return this.#mux.open({ name, priority, metadata: encoded ?? NO_METADATA });
+    const stream = this.#mux.open({ name, priority, metadata: encoded ?? NO_METADATA });
+    if (metadata.compress === false) stream.compress = false;
+    return stream;
   }
 
   /**
@@ -279,6 +291,7 @@ export class Session extends EventTarget {
       roundTripMs: link?.connection.roundTripMs ?? 0,
       bytesSent: before.bytesSent + (counters?.bytesSent ?? 0),
       bytesReceived: before.bytesReceived + (counters?.bytesReceived ?? 0),
+      bytesSaved: before.bytesSaved + (counters?.bytesSaved ?? 0),
       recordsSent: before.recordsSent + (counters?.recordsSent ?? 0),
       recordsReceived: before.recordsReceived + (counters?.recordsReceived ?? 0),
       reconnects: this.#reconnects,
@@ -429,6 +442,7 @@ export class Session extends EventTarget {
     this.#before = {
       bytesSent: before.bytesSent + counters.bytesSent,
       bytesReceived: before.bytesReceived + counters.bytesReceived,
+      bytesSaved: before.bytesSaved + counters.bytesSaved,
       recordsSent: before.recordsSent + counters.recordsSent,
       recordsReceived: before.recordsReceived + counters.recordsReceived,
       datagramsDropped: before.datagramsDropped + datagramsDropped,

@@ -6,6 +6,7 @@ import type { Hello } from "../core/hello.ts";
 import { Mux } from "../core/mux.ts";
 import { Application } from "./application.ts";
 import { Attempt } from "./attempt.ts";
+import { LZ4 } from "./frame-watch.ts";
 import type { Network } from "./network.ts";
 import { Process } from "./process.ts";
 import type { ServerSide } from "./server-side.ts";
@@ -128,6 +129,7 @@ export class ClientSide {
       codecs: ["raw"],
       pool: this.#pool,
       now: clock.now(),
+      ...(configuration.compresses ? { compression: LZ4.open() } : {}),
       ...(configuration.resume === undefined
         ? {}
         : { resumeMs: configuration.resume.resumeMs, watch: configuration.resume.watch }),

@@ -24,6 +24,8 @@ export interface Configuration {
   readonly operations: number;
   /** How a session is carried on over another connection; `undefined` when it is not. */
   readonly resume: ResumeConfiguration | undefined;
+  /** Both sides compress records. */
+  readonly compresses: boolean;
 }
 
 /** What the seed decides about sessions that are carried on. */
@@ -98,6 +100,7 @@ export function drawConfiguration(
     acceptMs: random.pick([0, 0, 3, 300]),
     operations,
     resume: resumable ? drawResume(random, faults) : undefined,
+    compresses: random.chance(0.3),
   };
 }
 

@@ -1,8 +1,15 @@
 import type { Bytes } from "../core/bytes.ts";
+import { lz4 } from "../core/compression/lz4.ts";
+import { type Compression, compression } from "../core/compression/record-compression.ts";
 import type { Connection } from "../core/connection.ts";
 import { FrameFlag, FrameReader, FrameType, SESSION_ID } from "../core/frame.ts";
+import { HARD_LIMITS } from "../core/limits.ts";
+import { PLAIN_RECORD } from "../core/record.ts";
 import { Cursor } from "../core/varint.ts";
 import type { Place, World } from "./world.ts";
+
+/** How the simulated sides compress, where they do. */
+export const LZ4: Compression = compression([lz4]);
 
 /** Looks at the records of one connection: part of the trace, and marks for what is in them. */
 export class FrameWatch {
@@ -36,7 +43,12 @@ export class FrameWatch {
       cursor.varint();
       at = cursor.at + 1;
     }
-    for (frames.reset(record, at); frames.next(); ) this.#look(frames);
+    if (record[at - 1] === PLAIN_RECORD) frames.reset(record, at);
+    else {
+      world.mark("recordCompressed");
+      frames.reset(LZ4.open().expand(record.subarray(at - 1), HARD_LIMITS.maxFrameBytes as number), 0);
+    }
+    while (frames.next()) this.#look(frames);
   }
 
   #look(frame: FrameReader): void {

@@ -26,6 +26,7 @@ export const MARKERS = [
   "streamRefused",
   "trailerAlone",
   "trailerEmptyStream",
+  "recordCompressed",
   "nameInterned",
   "nameTableFull",
   "openMetadata",

@@ -4,6 +4,7 @@ import type { Mux } from "../core/mux.ts";
 import type { ResumeRegistry } from "../core/resume-registry.ts";
 import { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
+import { LZ4 } from "./frame-watch.ts";
 import { KeptSessions } from "./kept-sessions.ts";
 import type { Lane, Network } from "./network.ts";
 import { Process } from "./process.ts";
@@ -66,6 +67,7 @@ export class ServerSide {
       codecs: ["raw"],
       pool: this.#pool,
       now: clock.now(),
+      ...(configuration.compresses ? { compression: LZ4.open() } : {}),
     });
     this.#parts.connection(connection);
     this.#parts.mux(connection.mux);

@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Bytes, concatBytes } from "../../src/core/bytes.ts";
+import { lz4 } from "../../src/core/compression/lz4.ts";
+import { compression } from "../../src/core/compression/record-compression.ts";
 import { Connection } from "../../src/core/connection.ts";
 import { ErrorCode, type ErrorName, StreamError } from "../../src/core/errors.ts";
 import { FrameReader, FrameType } from "../../src/core/frame.ts";
@@ -48,6 +50,8 @@ interface Case {
   /** "bytes": only for byte lanes, entries go as they are; "raw": without the magic too. */
   readonly lane?: "bytes" | "raw";
   readonly limits?: Partial<Limits>;
+  /** Whether it has named LZ4. */
+  readonly lz4?: boolean;
   /** Whether the application lets go of streams at once; whether it stops reading them. */
   readonly release?: boolean;
   readonly stops?: boolean;
@@ -123,6 +127,7 @@ class Victim {
       codecs: [],
       now: this.now,
       ...(one.earlier !== undefined && one.role === "client" ? { resumeMs } : {}),
+      ...(one.lz4 === true ? { compression: compression([lz4]).open() } : {}),
       ...(asks ? { resume: { sessionId, resumeToken, mux } } : {}),
     });
   }

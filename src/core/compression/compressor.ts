@@ -1,0 +1,48 @@
+import type { Bytes } from "../bytes.ts";
+import { ProtocolError } from "../errors.ts";
+
+/** Names of the compressors that the protocol knows. */
+export type CompressorName = "lz4" | "zstd" | "deflate";
+
+/**
+ * Number of each compressor in HELLO and in the header of a record. Those from 8 to 15 are for private agreement.
+ *
+ * Source: docs/protocol.md, section 3.3.
+ */
+export const CompressorNumber: Readonly<Record<CompressorName, number>> = { lz4: 1, zstd: 2, deflate: 3 };
+
+/**
+ * Bytes to fewer bytes and back. Every call stands for itself: no state of one reaches another, so one compressor
+ * serves all connections of a process and none of them can learn about another by it.
+ *
+ * Neither way ever makes more than the caller has allowed: the length of `into`, or `length`.
+ */
+export interface Compressor {
+  /** For people and logs. */
+  readonly name: string;
+  /** Number on the wire, 1 to 15. */
+  readonly number: number;
+  /**
+   * Write a shorter form of `source` to the beginning of `into`.
+   * @returns the bytes written; 0 when the shorter form does not fit, and `into` then holds anything.
+   */
+  compress(source: Uint8Array, into: Uint8Array): number;
+  /**
+   * What `source` stands for. It may be anything: it came from a peer.
+   * @param length - bytes that come out; the caller has checked that it can afford them
+   * @returns exactly `length` bytes, the caller's to keep.
+   * @throws {ProtocolError} `ERR_COMPRESS` when `source` is malformed, or does not stand for `length` bytes.
+   */
+  expand(source: Uint8Array, length: number): Bytes;
+}
+
+/** What a compressor throws. @param what - what was seen, for people */
+export function badBytes(name: string, what: string): ProtocolError {
+  return new ProtocolError("ERR_COMPRESS", `Cannot expand ${name}: ${what}`);
+}
+
+/** `bytes`, when they are as many as they must be. */
+export function checkLength(name: string, bytes: Uint8Array, length: number): Bytes {
+  if (bytes.length !== length) throw badBytes(name, `${bytes.length} bytes come out instead of ${length}`);
+  return bytes as Bytes;
+}
