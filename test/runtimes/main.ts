@@ -4,6 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CACHE, ROOT } from "../../scripts/paths.mjs";
 import { writeCounts } from "../../scripts/reporters/counts.mjs";
+import { checkDeterminism } from "./determinism.ts";
 import { checkExamples } from "./examples.ts";
 import { type Binaries, findRuntimes } from "./install.ts";
 import {
@@ -129,6 +130,8 @@ async function main(args: readonly string[]): Promise<void> {
     const cells = (await pool(jobs)).flat();
     if (only === "") {
       for (const part of ["deno", "bun"] as const) runContract(binaries, part);
+      const processes = RUNTIMES.filter(({ dials, serves }) => dials.length > 0 && serves.length > 0);
+      for (const result of await checkDeterminism(programs, processes)) report(result);
       for (const example of await checkExamples(binaries)) report(example);
     }
     if (only === "")

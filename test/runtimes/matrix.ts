@@ -84,32 +84,45 @@ export class Programs {
 
   /** How a program of `role` is run in a runtime. */
   async command(kind: Runtime["kind"], role: "server" | "client"): Promise<Command> {
-    const { node, newestNode, deno, bun } = this.#binaries;
     switch (kind) {
       case "node":
-        return [node, "--enable-source-maps", await this.#bundle(`node-${role}`, "node")];
       case "newestNode":
-        return [newestNode, "--enable-source-maps", await this.#bundle(`node-${role}`, "node")];
+        return this.#commandOf(kind, await this.#bundle(`node-${role}`, "node"));
       case "deno":
-        return [
-          deno,
-          "run",
-          "--allow-all",
-          "--no-lock",
-          "--no-config",
-          await this.#bundle(`deno-${role}`, "deno"),
-        ];
       case "bun":
-        return [bun, await this.#bundle(`bun-${role}`, "bun")];
+        return this.#commandOf(kind, await this.#bundle(`${kind}-${role}`, kind));
       case "workerd":
       case "plainWorker":
         return [
-          node,
+          this.#binaries.node,
           join(ROOT, "test/runtimes/programs/worker-server.mjs"),
           await this.#bundle("worker", "workerd"),
         ];
       case "chromium":
         throw new Error("Cannot run a program in a page");
+    }
+  }
+
+  /** How seeds of the simulator are run in a runtime. */
+  async simulation(kind: Runtime["kind"]): Promise<Command> {
+    return this.#commandOf(kind, await this.#bundle("simulate", "node"));
+  }
+
+  #commandOf(kind: Runtime["kind"], path: string): Command {
+    const { node, newestNode, deno, bun } = this.#binaries;
+    switch (kind) {
+      case "node":
+        return [node, "--enable-source-maps", path];
+      case "newestNode":
+        return [newestNode, "--enable-source-maps", path];
+      case "deno":
+        return [deno, "run", "--allow-all", "--no-lock", "--no-config", path];
+      case "bun":
+        return [bun, path];
+      case "workerd":
+      case "plainWorker":
+      case "chromium":
+        throw new Error(`Cannot run a program in ${kind}`);
     }
   }
 
