@@ -90,7 +90,11 @@ export class Recovery {
     const stallMs = this.#world.has("longStall") ? 320_000 : 10_000;
     const { plannedBytes } = this.#world;
     const bandMs = Number.isFinite(link.bytesPerSecond) ? (plannedBytes * 2_000) / link.bytesPerSecond : 0;
-    const smallest = Math.min(limits.client.streamWindowBytes, limits.server.streamWindowBytes);
+    const windows = [limits.client, limits.server].flatMap((of) => [
+      of.streamWindowBytes,
+      of.sessionWindowBytes,
+    ]);
+    const smallest = Math.min(...windows);
     return stallMs + bandMs + (plannedBytes / (smallest / 2)) * 2 * link.latencyMs;
   }
 

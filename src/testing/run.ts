@@ -68,7 +68,7 @@ class Run {
 
   constructor(
     seed: number,
-    { operations = OPERATIONS, without = [], logLines = 0, plant = {} }: SimulateOptions,
+    { operations = OPERATIONS, skip = [], without = [], logLines = 0, plant = {} }: SimulateOptions,
   ) {
     this.#seed = seed;
     const random = new Random(seed);
@@ -97,7 +97,7 @@ class Run {
     const count = configuration.resume?.clients ?? 1;
     this.#clients = Array.from({ length: count }, (_, number) => new ClientSide(parts, number, "somebody"));
     const disturbance = new Disturbance(world, this.#network, this.#server, this.#clients);
-    this.#workload = new Workload(world, this.#clients, disturbance);
+    this.#workload = new Workload(world, this.#clients, disturbance, skip);
     this.#stepper = new Stepper(world);
     this.#recovery = new Recovery(world, this.#network, this.#server, this.#clients);
   }

@@ -9,6 +9,8 @@ import type { Marker } from "./markers.ts";
 export interface SimulateOptions {
   /** Operations of the workload. */
   readonly operations?: number;
+  /** Operations that do not happen, by their numbers, from 1 on. */
+  readonly skip?: readonly number[];
   /** Kinds of faults that do not happen, whatever the seed says. */
   readonly without?: readonly FaultKind[];
   /** How many of the last lines of what happened are kept. */

@@ -15,14 +15,22 @@ export class Workload {
   readonly #world: World;
   readonly #clients: readonly ClientSide[];
   readonly #disturbance: Disturbance;
+  readonly #skip: ReadonlySet<number>;
   #pingAt = 0;
   #goAwayAt: number;
   #closeAt: number;
 
-  constructor(world: World, clients: readonly ClientSide[], disturbance: Disturbance) {
+  /** @param skip - numbers of operations that do not happen */
+  constructor(
+    world: World,
+    clients: readonly ClientSide[],
+    disturbance: Disturbance,
+    skip: readonly number[],
+  ) {
     this.#world = world;
     this.#clients = clients;
     this.#disturbance = disturbance;
+    this.#skip = new Set(skip);
     const { operations } = world.configuration;
     const late = world.random.int(Math.floor(operations / 2), operations);
     this.#goAwayAt = world.has("goAway") ? late : Number.POSITIVE_INFINITY;
@@ -33,9 +41,10 @@ export class Workload {
   step(): number {
     const world = this.#world;
     const { random, configuration } = world;
+    world.operations++;
+    if (this.#skip.has(world.operations)) return 0;
     const client = random.pick(this.#clients);
     const side = random.chance(0.5) ? client.app : (this.#serverOf(client) ?? client.app);
-    world.operations++;
     if (world.operations % 16 === 0) {
       for (const each of this.#clients) {
         each.app.prune();

@@ -7,7 +7,7 @@ import {
   simulate,
   VirtualClock,
 } from "../../src/testing/index.ts";
-import { PLANTS } from "./plants.ts";
+import { PLANTS, type Plant } from "./plants.ts";
 import { RESUME_PLANTS } from "./resume-plants.ts";
 import { describeShrunk, shrink } from "./shrink.ts";
 import { Totals } from "./totals.ts";
@@ -132,15 +132,17 @@ describe("a run notices that", () => {
   });
 });
 
-test("shrink() finds a smaller run that fails", { timeout: 60_000 }, () => {
-  const plant = PLANTS["a record is lost"] as NonNullable<(typeof PLANTS)[string]>;
-  const plants = { plant: plant() };
-  let seed = 1;
-  while (simulate(seed, { plant: plant() }).violation === undefined) seed++;
-  const { result } = shrink(seed, {}, plant);
-  expect(result.violation).toBeDefined();
-  expect(result.operations).toBeLessThan(simulate(seed, plants).operations);
-  expect(result.log.length).toBeGreaterThan(0);
+describe("shrink() finds a run that fails in at most 30 operations when", () => {
+  const names = ["a record is lost", "credit of a stream is taken without waking"];
+  const plants = names.map((name) => [name, { ...PLANTS, ...RESUME_PLANTS }[name] as Plant] as const);
+  test.each(plants)("%s", { timeout: 120_000 }, (_name, plant) => {
+    let seed = 1;
+    while (simulate(seed, { plant: plant() }).violation === undefined) seed++;
+    const { events, options, result } = shrink(seed, {}, plant);
+    expect(result.violation).toBeDefined();
+    expect(simulate(seed, options).violation, "without the fault").toBeUndefined();
+    expect(events).toBeLessThanOrEqual(30);
+  });
 });
 
 describe("Random", () => {
