@@ -3,7 +3,7 @@
 import { attempt, fail, readBenchArguments } from "./arguments.ts";
 import { compareRuns, describeComparisons } from "./compare.ts";
 import { FULL_PLAN, QUICK_PLAN } from "./harness.ts";
-import { describeRuntime } from "./report.ts";
+import { describeRuntime } from "./machine.ts";
 import { runGroups } from "./run.ts";
 import { loadRun, type SavedRun, saveRun } from "./saved.ts";
 

@@ -1,4 +1,3 @@
-import { cpus } from "node:os";
 import type { Figure, Target } from "./harness.ts";
 import { type Better, median, spread, timesBetter } from "./statistics.ts";
 
@@ -55,13 +54,6 @@ function describeTarget({ value, ratio }: Target, better: Better, unit: string, 
   if (ratio !== undefined) parts.push(`>= ${ratio} x ${peer}`);
   if (value !== undefined) parts.push(`${better === "higher" ? ">=" : "<="} ${readable(value)} ${unit}`);
   return parts.join(", ");
-}
-
-/** Heading of the table: what the figures were measured on. */
-export function describeRuntime(): string {
-  const { node, v8 } = process.versions;
-  const [cpu] = cpus();
-  return `Node ${node}, V8 ${v8}, ${process.platform} ${process.arch}, ${cpus().length} x ${cpu?.model ?? "unknown processor"}`;
 }
 
 const COLUMNS = ["", "figure", "value", "spread", "peer", "ratio", "target", ""] as const;

@@ -1,7 +1,8 @@
 import type { Chosen } from "./arguments.ts";
 import type { Bench, Figure, Plan } from "./harness.ts";
+import { describeRuntime } from "./machine.ts";
 import { peerVersions } from "./peers/packages.ts";
-import { describeRuntime, toLine, toTable } from "./report.ts";
+import { toLine, toTable } from "./report.ts";
 import type { SavedFigure, SavedRun } from "./saved.ts";
 
 /**
