@@ -98,6 +98,31 @@ export {
 } from "./session/session.ts";
 export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
 export type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./threads/options.ts";
+export { taskKey } from "./threads/pool/contract.ts";
+export { DEFAULT_MAX_KEYS, KeyedState, type KeyedStateOptions } from "./threads/pool/keyed-state.ts";
+export {
+  type Affinity,
+  DEFAULT_BATCH,
+  DEFAULT_MAX_RESTARTS,
+  DEFAULT_QUEUE_CAPACITY,
+  type PoolOptions,
+  type PoolStats,
+  type PoolWorkerStats,
+  type TaskOptions,
+  type WorkerState,
+} from "./threads/pool/options.ts";
+export {
+  consistentHashPartitioner,
+  DEFAULT_VIRTUAL_NODES,
+  hashKey,
+  hashPartitioner,
+  type Partitioner,
+  type PartitionKey,
+  roundRobinPartitioner,
+} from "./threads/pool/partitioner.ts";
+export type { WorkerPool } from "./threads/pool/pool.ts";
+export { type PoolServiceOptions, poolService } from "./threads/pool/service.ts";
+export type { StreamTaskOptions, TaskCaller, Tasks, TryTaskCaller, TryTasks } from "./threads/pool/tasks.ts";
 export type { WorkerLike } from "./threads/worker.ts";
 export { type MemoryPair, memoryPair } from "./transports/memory.ts";
 export { type MessagePortOptions, MessagePortTransport, type PortLike } from "./transports/message-port.ts";
