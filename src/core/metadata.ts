@@ -30,6 +30,8 @@ export interface Metadata {
   readonly idempotencyKey?: string;
   /** False: records with frames of this stream are not compressed, by either side. */
   readonly compress?: boolean;
+  /** Descriptors of the schemas of input and output, a line feed between them. */
+  readonly schema?: string;
   /** The half ends because it failed. */
   readonly failure?: Failure;
   /** The application's own entries. */
@@ -52,6 +54,7 @@ const Key = {
   ERROR_DETAILS: 9,
   IDEMPOTENCY_KEY: 10,
   COMPRESS: 11,
+  SCHEMA: 12,
 } as const;
 
 /**
@@ -70,6 +73,7 @@ export function encodeMetadata(
   if (priority !== undefined) fields.number(Key.PRIORITY, priority);
   if (idempotencyKey !== undefined) fields.bytes(Key.IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
   if (compress === false) fields.number(Key.COMPRESS, 0);
+  if (metadata.schema !== undefined) fields.text(Key.SCHEMA, metadata.schema);
   if (failure !== undefined) {
     fields.number(Key.ERROR_CODE, ErrorCode[failure.code]);
     if (failure.name !== undefined) fields.text(Key.ERROR_NAME, failure.name);
@@ -139,6 +143,7 @@ function readMetadata(fields: FieldReader, maxFields: number): Metadata {
     else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
     else if (fields.key === Key.IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
     else if (fields.key === Key.COMPRESS) metadata.compress = fields.number() !== 0;
+    else if (fields.key === Key.SCHEMA) metadata.schema = fields.text();
     else if (fields.key === Key.HEADER) readHeader(fields.bytes(), headers);
   }
   if (failure.code !== undefined) metadata.failure = failure as Failure;

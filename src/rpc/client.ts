@@ -1,9 +1,7 @@
-import type { Codec } from "../core/codecs/codec.ts";
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Session } from "../session/session.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
-import { chooseCodec } from "./codecs.ts";
 import {
   type Contract,
   type InputOf,
@@ -11,11 +9,11 @@ import {
   type Method,
   type MethodTree,
   type OutputOf,
-  type Schema,
 } from "./contract.ts";
 import { CallError, toCallError } from "./errors.ts";
 import { newIdempotencyKey } from "./idempotency-key.ts";
 import { NO_OPTIONS, openCall } from "./open-call.ts";
+import { type Route, routeOf } from "./route.ts";
 import { callsOf, type SessionCalls } from "./session-calls.ts";
 import { UnaryCall } from "./unary-call.ts";
 
@@ -191,9 +189,9 @@ class Calls {
       case "server-stream":
         return (input: unknown, options?: CallOptions) => this.#serverStream(name, method, input, options);
       case "client-stream":
-        return (options?: CallOptions) => new ClientStreamCall(this.#stream(name, method.output, options));
+        return (options?: CallOptions) => new ClientStreamCall(this.#stream(name, method, options));
       case "duplex":
-        return (options?: CallOptions) => this.#stream(name, method.output, options);
+        return (options?: CallOptions) => this.#stream(name, method, options);
     }
   }
 
@@ -201,21 +199,21 @@ class Calls {
     return new Promise((resolve, reject) => {
       const prepared = this.#prepare(name, given);
       const options = method.idempotent ? withKey(prepared) : prepared;
-      const { stream, codec, position } = this.#open(name, options);
+      const { stream, route } = this.#open(name, method, options);
       const call = new UnaryCall({
         session: this.#session,
         name,
+        input,
         options,
         stream,
-        codec,
-        position,
+        route,
         output: method.output,
         calls: this.#shared,
         resolve,
         reject,
       });
       try {
-        call.start(codec.encode(input));
+        call.start();
       } catch (error) {
         call.fail(error);
       }
@@ -228,7 +226,7 @@ class Calls {
     input: unknown,
     given: CallOptions | undefined,
   ): CallStream<unknown, unknown> {
-    const call = this.#stream(name, method.output, given);
+    const call = this.#stream(name, method, given);
     try {
       // When the call fails while its request waits for credit, who reads the answers is told.
       if (!call.trySend(input)) call.send(input).catch(() => {});
@@ -240,13 +238,14 @@ class Calls {
     return call;
   }
 
-  #stream(name: string, schema: Schema, given: CallOptions | undefined): CallStream<unknown, unknown> {
+  #stream(name: string, method: Method, given: CallOptions | undefined): CallStream<unknown, unknown> {
     const options = this.#prepare(name, given);
     if (options.idempotencyKey !== undefined) {
       throw new TypeError(`Cannot call ${name} with an idempotency key: only unary calls are sent again`);
     }
-    const { stream, codec } = this.#open(name, options);
-    const call = new CallStream<unknown, unknown>(stream, codec, schema, "answer");
+    const { stream, route } = this.#open(name, method, options);
+    const call = new CallStream<unknown, unknown>(stream, route.codec, method.output, "answer");
+    if (route.refused !== undefined) call.onEvent = () => noteRefusal(call, stream, route);
     const { signal, deadlineMs } = options;
     const { clock } = this.#session.options;
     const onAbort = () => call.cancel();
@@ -280,23 +279,29 @@ class Calls {
     return { ...options, deadlineMs: MOST_DEADLINE_MS };
   }
 
-  #open(name: string, options: CallOptions): Opened {
+  #open(name: string, method: Method, options: CallOptions): Opened {
     const session = this.#session;
-    const position = chooseCodec(session);
+    const route = routeOf(session, name, method);
     try {
-      const stream = openCall(session, name, options, position);
-      return { stream, codec: session.codecs[position] as Codec, position };
+      return { stream: openCall(session, route, options), route };
     } catch (error) {
       throw error instanceof WireError ? toCallError(error) : error;
     }
   }
 }
 
-/** The stream of a call, its codec, and where that stands in this side's list. */
+/** The stream of a call, and how its messages travel. */
 interface Opened {
   readonly stream: Stream;
-  readonly codec: Codec;
-  readonly position: number;
+  readonly route: Route;
+}
+
+/** A call with many messages is not sent again, but the next one goes another way. */
+function noteRefusal(call: CallStream<unknown, unknown>, stream: Stream, route: Route): void {
+  const { error } = stream.receive;
+  if (error === undefined) return;
+  call.onEvent = undefined;
+  route.refused?.(error);
 }
 
 /** A longer deadline, such as Infinity, is as good as none: 24 days. */

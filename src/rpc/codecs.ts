@@ -3,6 +3,12 @@ import type { Hello } from "../core/hello.ts";
 import type { Session } from "../session/session.ts";
 import { CallError } from "./errors.ts";
 
+/** The codec of a call's messages. */
+export interface CallCodec extends Codec {
+  /** Set where a compiled schema makes the messages, and checks them: the codec of the details of errors. */
+  readonly details?: Codec;
+}
+
 /**
  * Position of the codec for a call in this side's list: the first that the peer has too; the first of all while the
  * peer is not known.

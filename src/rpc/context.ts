@@ -19,9 +19,9 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
   #reason: CallError | undefined;
   #state: Map<unknown, unknown> | undefined;
 
-  constructor(session: Session, stream: Stream, startedAt: number) {
+  constructor(session: Session, stream: Stream, method: string, startedAt: number) {
     this.session = session;
-    this.method = stream.name;
+    this.method = method;
     this.#metadata = stream.metadata;
     this.#startedAt = startedAt;
   }

@@ -1,7 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, WireError } from "../core/errors.ts";
 import type { Failure } from "../core/metadata.ts";
+import type { CallCodec } from "./codecs.ts";
 import type { ErrorMap, Method, OutputOf } from "./contract.ts";
 
 /**
@@ -58,12 +58,13 @@ export function isForCaller(error: unknown): error is WireError {
 }
 
 /** What a failed handler tells its caller. Only errors that are meant for it are described (T48). */
-export function toFailure(error: unknown, codec: Codec): Failure {
+export function toFailure(error: unknown, codec: CallCodec): Failure {
   if (!isForCaller(error)) return { code: "ERR_INTERNAL", message: "Internal error" };
   if (!(error instanceof CallError) || error instanceof ReceivedError) {
     return { code: error.code, message: PUBLIC.get(error.code) as string };
   }
-  const details: Bytes | undefined = error.details === undefined ? undefined : codec.encode(error.details);
+  const details: Bytes | undefined =
+    error.details === undefined ? undefined : (codec.details ?? codec).encode(error.details);
   return {
     code: error.code,
     message: error.message,
@@ -73,8 +74,9 @@ export function toFailure(error: unknown, codec: Codec): Failure {
 }
 
 /** The error that a failure means. @throws {ProtocolError} when its details cannot be decoded. */
-export function fromFailure(failure: Failure, codec: Codec): CallError {
-  const details = failure.details === undefined ? undefined : codec.decode(failure.details);
+export function fromFailure(failure: Failure, codec: CallCodec): CallError {
+  const details =
+    failure.details === undefined ? undefined : (codec.details ?? codec).decode(failure.details);
   return new ReceivedError(
     failure.code,
     failure.name ?? failure.code,

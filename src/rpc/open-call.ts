@@ -3,6 +3,7 @@ import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Session } from "../session/session.ts";
 import type { CallOptions } from "./client.ts";
+import type { Route } from "./route.ts";
 
 /** The options of a call that was given none. */
 export const NO_OPTIONS: CallOptions = {};
@@ -10,16 +11,17 @@ const NO_METADATA: Metadata = {};
 
 /**
  * Open the stream of a call.
- * @param position - of the call's codec in this side's list
  * @throws {StreamError} when the session takes no new streams now.
  * @throws {RangeError} when an option is out of its bounds.
  */
-export function openCall(session: Session, name: string, options: CallOptions, position: number): Stream {
-  const metadata = options === NO_OPTIONS && position === 0 ? NO_METADATA : toMetadata(options, position);
+export function openCall(session: Session, route: Route, options: CallOptions): Stream {
+  const { name, position, schema } = route;
+  const isPlain = options === NO_OPTIONS && position === 0 && schema === undefined;
+  const metadata = isPlain ? NO_METADATA : toMetadata(options, position, schema);
   return session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
 }
 
-function toMetadata(options: CallOptions, codec: number): Metadata {
+function toMetadata(options: CallOptions, codec: number, schema: string | undefined): Metadata {
   const { deadlineMs, headers, priority, trace, idempotencyKey, compress } = options;
   return {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
@@ -27,6 +29,7 @@ function toMetadata(options: CallOptions, codec: number): Metadata {
     ...(priority === undefined ? {} : { priority }),
     ...(trace === undefined ? {} : { trace }),
     ...(codec === 0 ? {} : { codec }),
+    ...(schema === undefined ? {} : { schema }),
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(compress === false ? { compress } : {}),
   };

@@ -107,10 +107,11 @@ export class Retry {
   }
 
   #newStream(): Stream {
-    const { session, name, options, position } = this.#request;
-    if (options.deadlineMs === undefined) return openCall(session, name, options, position);
+    const { session, options } = this.#request;
+    const { route } = this.#call;
+    if (options.deadlineMs === undefined) return openCall(session, route, options);
     const deadlineMs = Math.max(0, this.#call.expiresAt - session.options.clock.now());
-    return openCall(session, name, { ...options, deadlineMs }, position);
+    return openCall(session, route, { ...options, deadlineMs });
   }
 
   /** The peer is going away, and this session stays with it. */

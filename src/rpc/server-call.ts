@@ -6,7 +6,7 @@ import type { Hello } from "../core/hello.ts";
 import { encodeMetadata } from "../core/metadata.ts";
 import type { Stream } from "../core/stream.ts";
 import { CallStream } from "./call-stream.ts";
-import { codecOfPeer } from "./codecs.ts";
+import { type CallCodec, codecOfPeer } from "./codecs.ts";
 import { CallContext } from "./context.ts";
 import type { Expiring } from "./deadlines.ts";
 import { CallError, isForCaller, toCallError, toFailure } from "./errors.ts";
@@ -23,7 +23,7 @@ export class ServerCall implements Expiring {
   readonly #stream: Stream;
   readonly #implementation: Implementation;
   readonly #state: ServiceState;
-  readonly #codec: Codec;
+  readonly #codec: CallCodec;
   readonly #context: CallContext;
   #timer: unknown;
   /** The call in both directions, where more than one message can flow. */
@@ -51,8 +51,8 @@ export class ServerCall implements Expiring {
     this.#stream = stream;
     this.#implementation = implementation;
     this.#state = state;
-    this.#codec = codec;
-    this.#context = new CallContext(session, stream, clock.now());
+    this.#codec = codecOf(stream, implementation, codec);
+    this.#context = new CallContext(session, stream, implementation.name, clock.now());
     const deadlineMs = stream.metadata?.deadlineMs;
     this.#timer = deadlineMs === undefined ? undefined : clock.schedule(() => this.expire(), deadlineMs);
   }
@@ -129,7 +129,11 @@ export class ServerCall implements Expiring {
     try {
       const key = this.#context.idempotencyKey;
       if (key !== undefined && method.shape === "unary") this.#keyed = this.#findKeyed(key, message);
-      const input = validate(method.input, this.#decode(message), "request", this.#context.method);
+      const decoded = this.#decode(message);
+      const input =
+        this.#codec.details === undefined
+          ? validate(method.input, decoded, "request", this.#context.method)
+          : decoded;
       if (input instanceof Promise) input.then((value) => this.#begin(value)).catch(this.#fail);
       else this.#begin(input);
     } catch (error) {
@@ -307,11 +311,23 @@ export class ServerCall implements Expiring {
   }
 }
 
+/** The codec of the messages: that of the method's schemas where the name of the stream says so. */
+function codecOf(stream: Stream, { name, schema }: Implementation, details: Codec): CallCodec {
+  if (schema === undefined || stream.name === name) return details;
+  const { input, output } = schema;
+  return {
+    name: input.name,
+    encode: (value) => output.encode(value),
+    decode: (bytes) => input.decode(bytes),
+    details,
+  };
+}
+
 /** End a stream with an error for its caller. */
 function endWithFailure(
   stream: Stream,
   error: unknown,
-  codec: Codec,
+  codec: CallCodec,
   limits: Parameters<typeof encodeMetadata>[1],
 ): void {
   if (stream.sendError !== undefined) return;

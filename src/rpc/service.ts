@@ -10,7 +10,9 @@ import {
   type OutputOf,
 } from "./contract.ts";
 import { toCallError } from "./errors.ts";
+import { findForeign } from "./foreign-schemas.ts";
 import { type IdempotencyOptions, IdempotencyWindow } from "./idempotency.ts";
+import { type MethodSchema, schemaOf } from "./method-schema.ts";
 import { refuseCall, ServerCall } from "./server-call.ts";
 import { callsOf, type SessionCalls } from "./session-calls.ts";
 
@@ -57,7 +59,10 @@ export interface ImplementOptions {
 
 /** A method with the function that handles it. */
 export interface Implementation {
+  readonly name: string;
   readonly method: Method;
+  /** Set when its messages can travel in the schema codec. */
+  readonly schema: MethodSchema | undefined;
   readonly handler: (input: never, context: CallContext) => unknown;
 }
 
@@ -97,9 +102,9 @@ export function implement<M extends MethodTree>(
 }
 
 function take(stream: Stream, methods: ReadonlyMap<string, Implementation>, state: ServiceState): boolean {
-  const implementation = methods.get(stream.name);
-  if (implementation === undefined) return false;
   try {
+    const implementation = methods.get(stream.name) ?? findForeign(state.session, stream, methods);
+    if (implementation === undefined) return false;
     new ServerCall(stream, implementation, state).start();
   } catch (error) {
     refuseCall(stream, toCallError(error));
@@ -118,7 +123,11 @@ function collect(
     const handler = find(handlers, key);
     if (isMethod(entry)) {
       if (typeof handler !== "function") throw new TypeError(`Cannot implement ${name}: it has no handler`);
-      into.set(name, { method: entry, handler: handler.bind(handlers) as Implementation["handler"] });
+      const schema = schemaOf(entry);
+      const bound = handler.bind(handlers) as Implementation["handler"];
+      const implementation = { name, method: entry, schema, handler: bound };
+      into.set(name, implementation);
+      if (schema !== undefined) into.set(name + schema.suffix, implementation);
     } else {
       if (typeof handler !== "object" || handler === null) {
         throw new TypeError(`Cannot implement ${name}: it has no handlers`);

@@ -1,5 +1,4 @@
 import { type Bytes, EMPTY } from "../core/bytes.ts";
-import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, StreamError, StreamLostError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
@@ -9,6 +8,7 @@ import type { Schema } from "./contract.ts";
 import type { Expiring } from "./deadlines.ts";
 import { fromFailure, ReceivedError, toCallError } from "./errors.ts";
 import { mayTryAgain, Retry } from "./retry.ts";
+import type { Route } from "./route.ts";
 import type { SessionCalls } from "./session-calls.ts";
 import { validate } from "./validate.ts";
 
@@ -17,12 +17,12 @@ export interface UnaryRequest {
   readonly session: Session;
   /** Name of the method. */
   readonly name: string;
+  readonly input: unknown;
   readonly options: CallOptions;
   /** The first stream of the call. */
   readonly stream: Stream;
-  readonly codec: Codec;
-  /** Position of the codec in this side's list. */
-  readonly position: number;
+  /** How its messages travel at first. */
+  readonly route: Route;
   /** Schema of the answer. */
   readonly output: Schema;
   readonly calls: SessionCalls;
@@ -40,6 +40,7 @@ export class UnaryCall implements Expiring {
   later: Expiring | undefined;
   readonly #request: UnaryRequest;
   #stream: Stream;
+  #route: Route;
   #message: Bytes = EMPTY;
   /** There is no credit for the request. */
   #waiting = false;
@@ -54,6 +55,7 @@ export class UnaryCall implements Expiring {
     const { calls, options } = request;
     this.#request = request;
     this.#stream = request.stream;
+    this.#route = request.route;
     this.#stream.owner = this;
     calls.waiting++;
     if (options.deadlineMs === undefined) calls.deadlines.add(this);
@@ -69,9 +71,18 @@ export class UnaryCall implements Expiring {
     this.#timer = clock.schedule(() => this.expire(), deadlineMs);
   }
 
-  /** Send the request. @throws {StreamError} when it is longer than the peer accepts. */
-  start(request: Bytes): void {
-    this.#message = request;
+  /** How its messages travel. */
+  get route(): Route {
+    return this.#route;
+  }
+
+  /**
+   * Send the request.
+   * @throws {TypeError} when its codec cannot encode it.
+   * @throws {StreamError} when it is longer than the peer accepts.
+   */
+  start(): void {
+    this.#message = this.#route.codec.encode(this.#request.input);
     this.#send();
   }
 
@@ -145,8 +156,12 @@ export class UnaryCall implements Expiring {
 
   /** The stream ended before its end: send the call again where that does no harm. */
   #lose(error: StreamError): void {
-    if (!mayTryAgain(error, this.#request.options.idempotencyKey !== undefined)) {
-      this.#reject(toCallError(error));
+    try {
+      if (!this.#reroute(error) && !mayTryAgain(error, this.#request.options.idempotencyKey !== undefined)) {
+        throw toCallError(error);
+      }
+    } catch (reason) {
+      this.#reject(reason);
       return;
     }
     this.#stream.owner = undefined;
@@ -155,9 +170,18 @@ export class UnaryCall implements Expiring {
     this.#retry.again(error);
   }
 
+  /** The peer cannot read the messages as they are: send them as it can. @returns false when there is no such way. */
+  #reroute(error: StreamError): boolean {
+    const route = this.#route.refused?.(error);
+    if (route === undefined) return false;
+    if (route !== this.#route) this.#message = route.codec.encode(this.#request.input);
+    this.#route = route;
+    return true;
+  }
+
   #fail(failure: Parameters<typeof fromFailure>[0]): void {
     try {
-      this.#reject(fromFailure(failure, this.#request.codec));
+      this.#reject(fromFailure(failure, this.#route.codec));
     } catch (error) {
       this.#reject(toCallError(error));
     }
@@ -177,9 +201,11 @@ export class UnaryCall implements Expiring {
   }
 
   #resolve(answer: Bytes): void {
-    const { codec, output, resolve, reject } = this.#request;
+    const { name, output, resolve, reject } = this.#request;
+    const { codec } = this.#route;
     try {
-      resolve(validate(output, codec.decode(answer), "answer", this.#stream.name));
+      const value = codec.decode(answer);
+      resolve(codec.details === undefined ? validate(output, value, "answer", name) : value);
     } catch (error) {
       reject(toCallError(error));
     }
