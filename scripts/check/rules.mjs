@@ -7,6 +7,7 @@
 
 const BELOW_RUNTIMES = [
   "core",
+  "compression",
   "channels",
   "transports",
   "session",
@@ -24,6 +25,7 @@ const SCHEMA = ["@standard-schema/spec"];
 export const LAYERS = {
   core: { folders: [], types: SCHEMA },
   channels: { folders: ["core"] },
+  compression: { folders: ["core"] },
   transports: { folders: ["core", "channels"], types: ["node:*", "ws"] },
   session: { folders: ["core", "transports/transport.ts", "transports/drive.ts"], types: SCHEMA },
   rpc: { folders: ["core", "transports/transport.ts", "transports/drive.ts", "session"], types: SCHEMA },
@@ -45,6 +47,7 @@ export const LAYERS = {
  */
 export const FILE_PACKAGES = {
   "core/codecs/msgpack.ts": ["@msgpack/msgpack"],
+  "core/compression/deflate.ts": ["fflate"],
 };
 
 /** What only Node has. */
@@ -76,6 +79,7 @@ const IMPURE_NAMES = [
 export const FORBIDDEN_NAMES = {
   core: IMPURE_NAMES,
   channels: IMPURE_NAMES,
+  compression: NODE_NAMES,
   transports: NODE_NAMES,
   session: NODE_NAMES,
   rpc: NODE_NAMES,

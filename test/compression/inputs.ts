@@ -87,12 +87,14 @@ export function makeInput(kind: string, length: number, seed: number): Bytes {
   return bytes;
 }
 
-/** One of many inputs: every kind in turn, mostly short, some as long as two records. */
+/** Longest lengths of one input after the other, bytes. */
+const LENGTHS = [16, 64, 150, 300, 300, 600, 1_200, 1_200, 2_400, 5_000];
+
+/** One of many inputs: every kind in turn, mostly short; one in 80 is up to as long as two records. */
 export function inputOf(index: number): { readonly kind: string; readonly bytes: Bytes } {
   const kinds = Object.keys(KINDS);
   const numbers = new Numbers(index + 1);
-  numbers.below(2);
-  const most = [16, 64, 300, 1_200, 5_000, 20_000, 140_000][Math.min(6, numbers.below(60) % 13)] ?? 300;
+  const most = index % 80 === 79 ? 140_000 : (LENGTHS[index % LENGTHS.length] as number);
   const kind = kinds[index % kinds.length] as string;
   return { kind, bytes: makeInput(kind, numbers.below(most), index) };
 }

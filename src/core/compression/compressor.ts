@@ -41,8 +41,15 @@ export function badBytes(name: string, what: string): ProtocolError {
   return new ProtocolError("ERR_COMPRESS", `Cannot expand ${name}: ${what}`);
 }
 
-/** `bytes`, when they are as many as they must be. */
+/** `bytes` as a plain array, whatever native code has made, when they are as many as they must be. */
 export function checkLength(name: string, bytes: Uint8Array, length: number): Bytes {
   if (bytes.length !== length) throw badBytes(name, `${bytes.length} bytes come out instead of ${length}`);
-  return bytes as Bytes;
+  const own = bytes as Bytes;
+  return own.constructor === Uint8Array ? own : new Uint8Array(own.buffer, own.byteOffset, length);
+}
+
+/** @throws {RangeError} when a compressor has no such level. */
+export function checkLevel(name: string, level: number, most: number): void {
+  if (!Number.isInteger(level) || level < 1 || level > most)
+    throw new RangeError(`Cannot use level ${level} of ${name}: must be a whole number from 1 to ${most}`);
 }

@@ -30,7 +30,7 @@ describe("compressLz4()", () => {
     const first = compressLz4(source, into);
     for (let i = 0; i < 20; i++) expect(compressLz4(source, into.subarray(0, 8))).toBe(0);
     expect(compressLz4(source, into)).toBe(first);
-    expect(lz4.expand(into.subarray(0, first), source.length)).toEqual(source);
+    expect(Buffer.compare(lz4.expand(into.subarray(0, first), source.length), source)).toBe(0);
   });
 });
 

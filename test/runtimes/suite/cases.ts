@@ -1,6 +1,8 @@
 import { type Client, type ConnectOptions, client, errorOf, type Session } from "tideway";
+import { compression, loadCompressors } from "tideway/compression";
 import { check, checkSample, codeOf, equal, failure, sample, sleep, until } from "./assert.ts";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
+import { checkGolden } from "./golden.ts";
 import { serveSession } from "./peer.ts";
 
 /** What a client of some runtime brings. */
@@ -344,6 +346,43 @@ export const CASES: readonly Case[] = [
       );
       equal(await Promise.all([waiting, filling]), ["ERR_CONNECTION_LOST", "ERR_CONNECTION_LOST"]);
       equal((await session.closed)?.code, "ERR_CONNECTION_LOST");
+    },
+  },
+  {
+    name: "records are compressed, and secrets are not",
+    needs: "url",
+    async run(open) {
+      const compressors = await loadCompressors(["zstd", "lz4"]);
+      const { session, calls } = await open({ compression: compression(compressors, { sameMachine: true }) });
+      const text = "All of these words come again, and again. ".repeat(200);
+      const echo = async (options: { compress?: boolean }) => {
+        const call = calls.echo(options);
+        await call.send(text);
+        equal(await call.receive(), text);
+        call.end();
+        return session.stats();
+      };
+      const { bytesSaved } = await echo({});
+      check(bytesSaved > 7_000, `${bytesSaved} bytes were saved`);
+      const after = await echo({ compress: false });
+      check(
+        after.bytesSaved - bytesSaved < 100,
+        `${after.bytesSaved - bytesSaved} bytes of a secret were saved`,
+      );
+      check(after.bytesReceived > text.length, `${after.bytesReceived} bytes were received`);
+      equal(await codeOf(calls.fail("other")), "ERR_INTERNAL");
+    },
+  },
+  {
+    name: "golden files of compression are read, on both sides",
+    needs: "url",
+    async run(open) {
+      const { calls } = await open();
+      for (const { right, wrong } of [await checkGolden(), await calls.golden()]) {
+        equal(wrong, []);
+        check((right["lz4"] ?? 0) >= 56, `${right["lz4"]} of LZ4`);
+        check((right["deflate"] ?? 0) >= 42, `${right["deflate"]} of deflate`);
+      }
     },
   },
   {

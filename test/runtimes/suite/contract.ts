@@ -1,4 +1,5 @@
 import { clientStream, contract, duplex, serverStream, type, unary } from "tideway";
+import type { GoldenReport } from "./golden.ts";
 
 /** What both sides of the suite can be asked. */
 export const api = contract({
@@ -20,6 +21,8 @@ export const api = contract({
   filled: unary({ input: type<void>(), output: type<number>() }),
   sum: clientStream({ input: type<number>(), output: type<number>() }),
   echo: duplex({ input: type<string>(), output: type<string>() }),
+  /** What the side that is asked makes of the golden files of compression. */
+  golden: unary({ input: type<void>(), output: type<GoldenReport>() }),
   /** The side that is asked makes a call of each shape to the side that asks. */
   callBack: unary({ input: type<number>(), output: type<readonly number[]>() }),
 });

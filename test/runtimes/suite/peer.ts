@@ -1,17 +1,21 @@
 import { type AuthenticateRequest, client, implement, type Limits, type Session, WireError } from "tideway";
+import { type Compression, compression, lz4 } from "tideway/compression";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
+import { checkGolden } from "./golden.ts";
 
 /** What servers of all runtimes are made with. */
 export const SERVER_OPTIONS: {
   readonly origins: "*";
   readonly hosts: readonly string[];
   readonly limits: Partial<Limits>;
+  readonly compression: Compression;
   readonly authenticate: (request: AuthenticateRequest) => unknown;
   readonly onSession: (session: Session) => void;
 } = {
   origins: "*", // pages come from another port
   hosts: ["127.0.0.1", "localhost"],
   limits: { maxCalls: MAX_CALLS, maxMessageBytes: MAX_MESSAGE_BYTES },
+  compression: compression([lz4], { sameMachine: true }),
   authenticate: ({ token }) => {
     const name = new TextDecoder().decode(token);
     if (name !== TOKEN) throw new Error("Unknown token");
@@ -63,6 +67,7 @@ export function serveSession(session: Session): void {
     echo: async function* (messages) {
       for await (const message of messages) yield message;
     },
+    golden: checkGolden,
     callBack: async (to) => {
       const calls = client(session, api);
       const counted: number[] = [];

@@ -1,0 +1,9 @@
+/** Compression in Node. */
+import { type LoadCompressors, loader } from "../compression/load.ts";
+import { NODE } from "./native.ts";
+
+export type { LoadCompressors, LoadOptions } from "../compression/load.ts";
+export { deflate } from "../core/compression/deflate.ts";
+export * from "../core/compression/index.ts";
+/** See {@link LoadCompressors}. */
+export const loadCompressors: LoadCompressors = loader(NODE);

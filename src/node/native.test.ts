@@ -1,0 +1,84 @@
+import * as zlib from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { inputOf } from "../../test/compression/inputs.ts";
+import { compressed, compressorSuite } from "../../test/conformance/compressor.ts";
+import { loader, NODE_MODULES, untold } from "../compression/load.ts";
+import { type Zlib, zlibDeflate } from "../compression/zlib.ts";
+import { deflate } from "../core/compression/deflate.ts";
+import { lz4 } from "../core/compression/lz4.ts";
+import { loadCompressors } from "./compression.ts";
+import { NODE, napiLz4 } from "./native.ts";
+
+const [zstd] = await loadCompressors(["zstd"]);
+
+compressorSuite(napiLz4(), 150);
+compressorSuite(zlibDeflate(zlib as unknown as Zlib, 6), 150);
+if (zstd === undefined)
+  throw new Error("Cannot test zstd: this runtime has none, and its package is missing");
+compressorSuite(zstd, 150);
+
+describe("native compressors and their portable twins", () => {
+  it.each([
+    ["lz4", napiLz4(), lz4],
+    ["deflate", zlibDeflate(zlib as unknown as Zlib, 6), deflate()],
+  ])("read each other: %s", (_, native, portable) => {
+    for (let index = 0; index < 300; index++) {
+      const { bytes, kind } = inputOf(index);
+      const what = `${kind}, ${bytes.length} bytes`;
+      expect(Buffer.compare(portable.expand(compressed(native, bytes), bytes.length), bytes), what).toBe(0);
+      expect(Buffer.compare(native.expand(compressed(portable, bytes), bytes.length), bytes), what).toBe(0);
+    }
+  });
+});
+
+describe("loadCompressors()", () => {
+  it("gives what is asked for, in that order", async () => {
+    const found = await loadCompressors(["deflate", "zstd", "lz4"], { zstdLevel: 19, deflateLevel: 9 });
+    expect(found.map(({ name }) => name)).toEqual(["deflate", "zstd", "lz4"]);
+    expect(await loadCompressors([])).toEqual([]);
+  });
+
+  it("gives JavaScript alone when told so", async () => {
+    expect(await loadCompressors(["lz4", "zstd"], { native: false })).toEqual([lz4]);
+    expect(await loadCompressors(["lz4"])).not.toEqual([lz4]);
+  });
+
+  it.each([[{ zstdLevel: 0 }], [{ zstdLevel: 20 }], [{ deflateLevel: 10 }]])(
+    "refuses %s",
+    async (options) => {
+      await expect(loadCompressors(["lz4"], options)).rejects.toThrow(RangeError);
+    },
+  );
+
+  it("goes on to the next way when one does not work, and tells once", async () => {
+    const told: string[] = [];
+    const gone = () => {
+      throw new Error("not installed");
+    };
+    const load = loader({
+      allowed: () => true,
+      native: { ...NODE.native, lz4: [gone, () => undefined], zstd: [gone] },
+      missing: (what, error) => told.push(`${what}: ${(error as Error).message}`),
+    });
+    for (let i = 0; i < 3; i++) expect(await load(["lz4", "zstd"])).toEqual([lz4]);
+    expect(told).toEqual(["lz4, way 1 of 3: not installed", "zstd, way 1 of 2: not installed"]);
+  });
+
+  it("uses the modules of Node where another runtime has them", async () => {
+    const load = loader({ allowed: () => true, native: NODE_MODULES, missing: untold });
+    const [one, two] = await load(["lz4", "deflate"]);
+    const { bytes } = inputOf(79);
+    for (const compressor of [one!, two!])
+      expect(Buffer.compare(compressor.expand(compressed(compressor, bytes), bytes.length), bytes)).toBe(0);
+  });
+
+  it("heeds TIDEWAY_NATIVE=0", async () => {
+    process.env["TIDEWAY_NATIVE"] = "0";
+    try {
+      expect(await loadCompressors(["lz4", "zstd"])).toEqual([lz4]);
+    } finally {
+      delete process.env["TIDEWAY_NATIVE"];
+    }
+    expect(await loadCompressors(["lz4"])).not.toEqual([lz4]);
+  });
+});
