@@ -19,6 +19,7 @@ export function makeCertificate(): Certificate | undefined {
       [
         ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
         ...["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+        ...["-addext", "basicConstraints=critical,CA:FALSE"], // or Deno takes it for an authority's, not a server's
         ...["-days", "2", "-out", cert, "-keyout", key],
       ],
       { stdio: "ignore" },

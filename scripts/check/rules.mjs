@@ -34,10 +34,12 @@ export const LAYERS = {
   "index.ts": { folders: ["core", "channels", "transports", "session", "rpc", "threads"] },
   testing: { folders: ["core", "channels", "transports", "session", "rpc"], types: SCHEMA },
   browser: { folders: BELOW_RUNTIMES, types: SCHEMA },
+  // Names of Unix sockets: what Node, Deno and Bun all have.
+  ipc: { folders: ["core"], values: ["node:*"] },
   // Their clients have what a page has, the WebSocket of the web for one.
-  edge: { folders: [...BELOW_RUNTIMES, "browser"], types: SCHEMA },
-  bun: { folders: [...BELOW_RUNTIMES, "browser"], types: SCHEMA },
-  node: { folders: BELOW_RUNTIMES, values: ["node:*", "ws"], types: SCHEMA },
+  edge: { folders: [...BELOW_RUNTIMES, "browser", "ipc"], types: SCHEMA },
+  bun: { folders: [...BELOW_RUNTIMES, "browser", "ipc"], types: SCHEMA },
+  node: { folders: [...BELOW_RUNTIMES, "ipc"], values: ["node:*", "ws"], types: SCHEMA },
   cli: { folders: [...BELOW_RUNTIMES, "node"], values: ["node:*"], types: SCHEMA },
 };
 

@@ -68,11 +68,15 @@ function closeWithPage(session: Session): void {
 /**
  * What opens a WebSocket: for `connectWith`, and for a transport to migrate to.
  * @param url - `ws:` or `wss:`; relative to the page where there is one
+ * @param create - for runtimes whose `WebSocket` takes more than a URL
  */
-export function dialWebSocket(url: string | URL): Dial {
+export function dialWebSocket(
+  url: string | URL,
+  create: () => WebSocket = () => new WebSocket(url, SUBPROTOCOL),
+): Dial {
   return (signal) =>
     new Promise((resolve, reject) => {
-      const socket = new WebSocket(url, SUBPROTOCOL);
+      const socket = create();
       const fail = () => reject(new TransportError(`Cannot connect to ${url}: WebSocket failed`));
       socket.addEventListener("open", () => resolve(new WebSocketTransport(socket)), { once: true });
       socket.addEventListener("error", fail, { once: true });

@@ -1,3 +1,5 @@
+import type { ClientTls, ServerTls } from "../transports/tls-options.ts";
+
 /** The server's end of a WebSocket. */
 export interface BunWebSocket<Data> {
   readonly data: Data;
@@ -43,6 +45,7 @@ export interface BunHttpOptions<Data> {
   readonly port: number;
   fetch(request: Request, server: BunHttpServer<Data>): Response | undefined;
   readonly websocket: BunWebSocketHandler<Data>;
+  readonly tls?: ServerTls;
 }
 
 /** A TCP connection or Unix socket. */
@@ -68,6 +71,11 @@ export interface BunSocketHandler<Data> {
   end(socket: BunSocket<Data>): void;
   close(socket: BunSocket<Data>, error?: unknown): void;
   error(socket: BunSocket<Data>, error: unknown): void;
+  /**
+   * With TLS, after which alone something may be written: what is written before is lost (Bun 1.4.5).
+   * @param error - what is wrong with the peer's certificate; servers hear of that, too, where there is none
+   */
+  handshake?(socket: BunSocket<Data>, success: boolean, error: unknown): void;
   connectError?(socket: BunSocket<Data>, error: unknown): void;
 }
 
@@ -80,6 +88,8 @@ export type BunSocketOptions<Data> = BunTarget & {
   readonly data: Data;
   /** Whether the peer's end leaves this side open. */
   readonly allowHalfOpen: boolean;
+  /** A client trusts whom the runtime knows with `true`, and has no TLS at all with an empty object (Bun 1.4.5). */
+  readonly tls?: ServerTls | ClientTls | true;
 };
 
 /** What accepts connections. */

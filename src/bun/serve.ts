@@ -1,11 +1,13 @@
 import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { RECORD_SLACK_BYTES } from "../core/limits.ts";
-import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
+import { ipcPlace } from "../ipc/ipc-path.ts";
+import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
+import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { Place } from "../session/admission.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionStore } from "../session/store.ts";
-import { isSocketAddress, parseSocketAddress } from "../transports/socket-address.ts";
+import { isSocketAddress, parseSocketAddress, withPort } from "../transports/socket-address.ts";
+import { requireTls, type ServerTls } from "../transports/tls-options.ts";
 import {
   type ClientRequest,
   headOf,
@@ -17,19 +19,27 @@ import {
   type BunHttpServer,
   type BunListener,
   type BunSocket,
+  type BunTarget,
   type BunWebSocketHandler,
   bunNamespace,
 } from "./bun-namespace.ts";
-import { type BunSocketData, BunSocketTransport, socketHandler } from "./socket-transport.ts";
+import {
+  type BunSocketData,
+  type BunSocketHooks,
+  BunSocketTransport,
+  socketHandler,
+} from "./socket-transport.ts";
 import { BunWebSocketTransport } from "./websocket-transport.ts";
 
 /** How a Bun server takes sessions. */
 export interface BunServeOptions extends HostOptions<ClientRequest> {
   /**
-   * Addresses: `ws://host:port`, with a path where others share the port, `tcp://host:port` or `unix:/path`; port 0
-   * takes a free one.
+   * Addresses: `ws://host:port` and `wss://host:port`, with a path or not, `tcp://host:port`, `tls://host:port`,
+   * `ipc:name` or `unix:/path`; port 0 takes a free one.
    */
   readonly listen: readonly string[];
+  /** Certificate and key, for `tls:` and `wss:` addresses. */
+  readonly tls?: ServerTls;
 }
 
 /** What a WebSocket carries from its upgrade on. */
@@ -43,17 +53,17 @@ interface Upgraded {
 const BACKPRESSURE_LIMIT_BYTES = 64 * 1024 * 1024;
 /** How long `close` waits for connections whose peer does not answer, ms: longer than transports wait themselves. */
 const CLOSE_GRACE_MS = 6_000;
-const CLOSE_CHECK_MS = 10;
 
 /**
- * Serve sessions over Bun's own WebSockets, over TCP and Unix sockets.
+ * Serve sessions over Bun's own WebSockets, over TCP and Unix sockets, with TLS or not.
  * @returns when every address listens.
  * @throws {TransportError} when an address cannot be had. {@link TypeError} for one that is not understood.
  */
 export async function serve(options: BunServeOptions): Promise<Server> {
-  const server = new BunSessions(options);
+  const listeners = new BunListeners(options);
+  const server = new HostedServer(listeners.host, listeners.urls, listeners);
   try {
-    for (const address of options.listen) server.listen(address);
+    for (const address of options.listen) await listeners.listen(address);
   } catch (error) {
     await server.close({ drainMs: 0 });
     throw error;
@@ -61,33 +71,27 @@ export async function serve(options: BunServeOptions): Promise<Server> {
   return server;
 }
 
-/** Listeners of Bun and the sessions on them. */
-class BunSessions implements Server {
+/** Listeners of Bun. */
+class BunListeners implements Listeners {
   readonly urls: string[] = [];
-  readonly #host: SessionHost<ClientRequest>;
+  readonly host: SessionHost<ClientRequest>;
+  readonly #options: BunServeOptions;
+  readonly #connections: OpenConnections<ClientRequest>;
   readonly #https: BunHttpServer<Upgraded>[] = [];
   readonly #listeners: BunListener[] = [];
-  readonly #open: Set<Place> = new Set();
+  /** Takes away the files of Unix sockets. */
+  readonly #withdraws: Withdraw[] = [];
+  #closed: Promise<void>[] = [];
 
   constructor(options: BunServeOptions) {
-    this.#host = new SessionHost(options);
+    this.#options = options;
+    this.host = new SessionHost(options);
+    this.#connections = new OpenConnections(this.host);
   }
 
-  get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
-  }
-
-  get store(): SessionStore | undefined {
-    return this.#host.store;
-  }
-
-  get connections(): number {
-    return this.#host.connections;
-  }
-
-  listen(address: string): void {
+  async listen(address: string): Promise<void> {
     try {
-      if (isSocketAddress(address)) this.#listenSocket(address);
+      if (isSocketAddress(address)) await this.#listenSocket(address);
       else this.#listenHttp(address);
     } catch (cause) {
       if (cause instanceof TypeError) throw cause;
@@ -98,13 +102,15 @@ class BunSessions implements Server {
 
   #listenHttp(address: string): void {
     const url = URL.canParse(address) ? new URL(address) : undefined;
-    if (url?.protocol !== "ws:" || url.hostname === "")
+    const secure = url?.protocol === "wss:";
+    if (url === undefined || !(secure || url.protocol === "ws:") || url.hostname === "")
       throw new TypeError(
-        `Cannot listen on ${address}: expected ws://host:port, tcp://host:port or unix:/path`,
+        `Cannot listen on ${address}: expected ws://host:port, wss://host:port, tcp://host:port, tls://host:port, ipc:name or unix:/path`,
       );
     const http = bunNamespace().serve<Upgraded>({
       hostname: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port || 80),
+      port: Number(url.port || (secure ? 443 : 80)),
+      ...(secure ? { tls: requireTls(address, this.#options.tls) } : {}),
       fetch: (request, server) => this.#upgrade(request, server, url.pathname),
       websocket: this.#webSockets(),
     });
@@ -115,9 +121,9 @@ class BunSessions implements Server {
 
   #upgrade(request: Request, server: BunHttpServer<Upgraded>, path: string): Response | undefined {
     const address = server.requestIP(request)?.address ?? "";
-    const refusal = upgradeProblem(request, path) ?? this.#host.check(headOf(request), address);
+    const refusal = upgradeProblem(request, path) ?? this.host.check(headOf(request), address);
     if (refusal !== undefined) return refusalResponse(refusal);
-    const place = this.#enter(address);
+    const place = this.#connections.enter(address);
     const data: Upgraded = {
       request: { url: request.url, headers: new Headers(request.headers), address },
       place,
@@ -132,7 +138,7 @@ class BunSessions implements Server {
   }
 
   #webSockets(): BunWebSocketHandler<Upgraded> {
-    const { maxFrameBytes } = this.#host.resolved.limits;
+    const { maxFrameBytes } = this.host.resolved.limits;
     return {
       idleTimeout: 0, // the protocol asks by itself
       sendPings: false,
@@ -143,7 +149,7 @@ class BunSessions implements Server {
         const { request, place } = socket.data;
         const transport = new BunWebSocketTransport(socket);
         socket.data.transport = transport;
-        this.#host.accept(transport, request, place);
+        this.host.accept(transport, request, place);
       },
       message: (socket, message) => socket.data.transport?.message(message),
       drain: (socket) => socket.data.transport?.drain(),
@@ -154,70 +160,81 @@ class BunSessions implements Server {
     };
   }
 
-  #listenSocket(address: string): void {
+  async #listenSocket(address: string): Promise<void> {
     const where = parseSocketAddress(address, "listen on");
-    const listener: BunListener = bunNamespace().listen<BunSocketData>({
-      ...(where.kind === "unix" ? { unix: where.path } : where),
-      socket: socketHandler((socket) =>
-        this.#acceptSocket(socket, where.kind === "unix" ? "ipc" : "tcp", url),
-      ),
-      data: { transport: undefined },
-      allowHalfOpen: true,
-    });
-    this.#listeners.push(listener);
-    const url: string =
-      where.kind === "unix" ? address : address.replace(/:\d+(?=\/?$)/, `:${listener.port}`);
+    const name = where.kind === "ipc" || where.kind === "unix" ? "ipc" : "tcp";
+    let url = address;
+    const open = (target: BunTarget) => {
+      const secure = where.kind === "tls";
+      const listener: BunListener = bunNamespace().listen<BunSocketData>({
+        ...target,
+        ...(secure ? { tls: requireTls(address, this.#options.tls) } : {}),
+        socket: socketHandler(this.#hooks(name, secure, () => url)),
+        data: { transport: undefined },
+        allowHalfOpen: true,
+      });
+      this.#listeners.push(listener);
+      return listener;
+    };
+    if (where.kind === "ipc") {
+      const place = ipcPlace(where.name);
+      if (place.kind === "pipe") throw new Error("named pipes are not supported here");
+      this.#withdraws.push(await claimPlace(place, (path) => void open({ unix: path })));
+    } else if (where.kind === "unix") open({ unix: where.path });
+    else url = withPort(address, open({ hostname: where.hostname, port: where.port }).port);
     this.urls.push(url);
   }
 
-  #acceptSocket(
-    socket: BunSocket<BunSocketData>,
-    name: "tcp" | "ipc",
-    url: string,
-  ): BunSocketTransport | undefined {
-    const address = name === "tcp" ? (socket.remoteAddress ?? "") : "";
-    if (this.#host.check(undefined, address) !== undefined) {
-      socket.terminate();
-      return undefined;
-    }
-    const place = this.#enter(address);
-    const transport = new BunSocketTransport(socket, name, { onClosed: () => place.leave() });
-    this.#host.accept(transport, { url, headers: new Headers(), address }, place);
-    return transport;
-  }
-
-  #enter(address: string): Place {
-    const { letIn, leave } = this.#host.enter(address);
-    const place: Place = {
-      letIn,
-      leave: () => {
-        this.#open.delete(place);
-        leave();
+  #hooks(name: "tcp" | "ipc", secure: boolean, url: () => string): BunSocketHooks {
+    const { handshakeMs } = this.host.resolved.limits;
+    const waiting: Map<
+      BunSocket<BunSocketData>,
+      { readonly place: Place; readonly end: () => void }
+    > = new Map();
+    const addressOf = (socket: BunSocket<BunSocketData>) =>
+      name === "tcp" ? (socket.remoteAddress ?? "") : "";
+    return {
+      secure,
+      opened: (socket) => {
+        const address = addressOf(socket);
+        if (this.host.check(undefined, address) !== undefined) return undefined;
+        const place = this.#connections.enter(address);
+        const timer = setTimeout(() => socket.terminate(), handshakeMs);
+        const end = () => {
+          clearTimeout(timer);
+          waiting.delete(socket);
+        };
+        waiting.set(socket, { place, end });
+        return () => {
+          end();
+          place.leave();
+        };
+      },
+      ready: (socket) => {
+        const { place, end } = waiting.get(socket) ?? {};
+        end?.();
+        if (place === undefined) return undefined;
+        const transport = new BunSocketTransport(socket, name, { onClosed: () => place.leave() });
+        this.host.accept(
+          transport,
+          { url: url(), headers: new Headers(), address: addressOf(socket) },
+          place,
+        );
+        return transport;
       },
     };
-    this.#open.add(place);
-    return place;
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    let closed: Promise<void>[] = [];
-    return this.#host.close(options, {
-      stop: () => {
-        for (const listener of this.#listeners) listener.stop();
-        closed = this.#https.map((http) => http.stop());
-      },
-      finish: async () => {
-        const end = performance.now() + CLOSE_GRACE_MS;
-        while (this.#open.size > 0 && performance.now() < end)
-          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
-        for (const place of this.#open) place.leave();
-        for (const listener of this.#listeners) listener.stop(true);
-        await Promise.allSettled([...closed, ...this.#https.map((http) => http.stop(true))]);
-      },
-    });
+  stop(): void {
+    for (const withdraw of this.#withdraws.splice(0)) withdraw();
+    for (const listener of this.#listeners) listener.stop();
+    this.#closed = this.#https.map((http) => http.stop());
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async finish(): Promise<void> {
+    await this.#connections.end(CLOSE_GRACE_MS);
+    this.#connections.leaveAll();
+    for (const listener of this.#listeners) listener.stop(true);
+    await Promise.allSettled([...this.#closed, ...this.#https.map((http) => http.stop(true))]);
   }
 }

@@ -30,26 +30,54 @@ const CAPABILITIES: TransportCapabilities = {
   inboundPause: true,
 };
 
-/** What the sockets of a listener or of a dial carry: their transport, from `open` on. */
+/** What the sockets of a listener or of a dial carry. */
 export interface BunSocketData {
+  /** From the moment on at which something may be written. */
   transport: BunSocketTransport | undefined;
+  /** Before that: what is told when the socket is gone, and why. */
+  gone?: ((cause: unknown) => void) | undefined;
 }
 
-/**
- * Hands what Bun tells of sockets on to their transports.
- * @param onOpen - called with each socket that is open: makes its transport
- */
-export function socketHandler(
-  onOpen: (socket: BunSocket<BunSocketData>) => BunSocketTransport | undefined,
-): BunSocketHandler<BunSocketData> {
+/** What is done with the sockets of a listener or of a dial. */
+export interface BunSocketHooks {
+  /** Whether a TLS handshake comes first. */
+  readonly secure: boolean;
+  /** A socket is open. @returns what is told when it is gone before it is {@link ready}; `undefined` to end it */
+  opened(socket: BunSocket<BunSocketData>): ((cause: unknown) => void) | undefined;
+  /** Something may be written: make the transport. */
+  ready(socket: BunSocket<BunSocketData>): BunSocketTransport | undefined;
+}
+
+/** Hands what Bun tells of sockets on to their transports. */
+export function socketHandler(hooks: BunSocketHooks): BunSocketHandler<BunSocketData> {
+  const ready = (socket: BunSocket<BunSocketData>) => {
+    socket.data = { transport: hooks.ready(socket) };
+  };
+  const gone = (socket: BunSocket<BunSocketData>, cause: unknown) => {
+    const tell = socket.data?.gone;
+    if (tell !== undefined) socket.data = { transport: undefined };
+    tell?.(cause);
+  };
   return {
     open(socket) {
-      socket.data = { transport: onOpen(socket) }; // what `listen` is given is one object for all
+      const tell = hooks.opened(socket);
+      socket.data = { transport: undefined, gone: tell }; // what `listen` is given is one object for all
+      if (tell === undefined) socket.terminate();
+      else if (!hooks.secure) ready(socket);
+    },
+    handshake(socket, success, error) {
+      if (!hooks.secure || socket.data.gone === undefined) return;
+      if (success) return ready(socket);
+      gone(socket, error);
+      socket.terminate();
     },
     data: (socket, bytes) => socket.data.transport?.received(bytes),
     drain: (socket) => socket.data.transport?.flush(),
     end: (socket) => socket.data.transport?.peerEnded(),
-    close: (socket, error) => socket.data?.transport?.closed(error),
+    close: (socket, error) => {
+      gone(socket, error);
+      socket.data?.transport?.closed(error);
+    },
     error: (socket, error) => socket.data?.transport?.failed(error),
   };
 }

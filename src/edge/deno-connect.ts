@@ -1,43 +1,86 @@
-import { type BrowserConnectOptions, connect as connectFromWeb } from "../browser/connect.ts";
+import { type BrowserConnectOptions, connect as connectFromWeb, dialWebSocket } from "../browser/connect.ts";
 import { TransportError } from "../core/errors.ts";
+import { SUBPROTOCOL } from "../core/hello.ts";
+import { ipcDialPath } from "../ipc/ipc-path.ts";
 import { connectWith } from "../session/connect.ts";
 import type { Dial } from "../session/dialing.ts";
 import type { Session } from "../session/session.ts";
-import { isSocketAddress, parseSocketAddress } from "../transports/socket-address.ts";
-import { type DenoConn, type DenoTarget, denoNamespace } from "./deno-namespace.ts";
+import { isSocketAddress, parseSocketAddress, type SocketAddress } from "../transports/socket-address.ts";
+import { ALPN, type ClientTls } from "../transports/tls-options.ts";
+import { type DenoConn, denoNamespace } from "./deno-namespace.ts";
 import { DenoTransport } from "./deno-transport.ts";
 
-/**
- * Connect to a Tideway server. The session connects again after a loss.
- * @param url - `tcp://host:port`, `unix:/path/of/a/socket`, or what pages connect to: `ws:`, `wss:`, `https:`
- * @returns the session, open.
- * @throws {WireError} when the server cannot be reached, refuses, or does not answer in time.
- */
-export async function connect(url: string | URL, options: BrowserConnectOptions = {}): Promise<Session> {
-  if (isSocketAddress(url)) return connectWith(dialSocket(url), options);
-  return connectFromWeb(url, options);
+/** How a Deno client connects. */
+export interface DenoConnectOptions extends BrowserConnectOptions {
+  /** Whom to trust, for `tls:` and `wss:` addresses, besides the authorities that Deno knows. */
+  readonly tls?: ClientTls;
 }
 
 /**
- * What opens a TCP connection or a Unix socket: for `connectWith`, and for a transport to migrate to.
- * @param url - `tcp://host:port` or `unix:/path/of/a/socket`
+ * Connect to a Tideway server. The session connects again after a loss.
+ * @param url - `tcp://host:port`, `tls://host:port`, `ipc:name`, `unix:/path/of/a/socket`, or what pages connect to:
+ *   `ws:`, `wss:`, `https:`
+ * @returns the session, open.
+ * @throws {WireError} when the server cannot be reached, refuses, or does not answer in time.
+ */
+export async function connect(url: string | URL, options: DenoConnectOptions = {}): Promise<Session> {
+  if (isSocketAddress(url)) return connectWith(dialSocket(url, options), options);
+  if (options.tls === undefined || !/^wss:/i.test(String(url))) return connectFromWeb(url, options);
+  const client = denoNamespace().createHttpClient({ caCerts: [options.tls.ca ?? []].flat() });
+  const init = { protocols: [SUBPROTOCOL], client };
+  return connectWith(
+    dialWebSocket(url, () => new WebSocket(url, init as never)), // what Deno takes besides protocols
+    options,
+  );
+}
+
+/**
+ * What opens a TCP connection, with TLS or not, or a Unix socket: for `connectWith`, and for a transport to migrate to.
+ * @param url - `tcp://host:port`, `tls://host:port`, `ipc:name` or `unix:/path/of/a/socket`
  * @throws {TypeError} for an address that is not understood.
  */
-export function dialSocket(url: string | URL): Dial {
+export function dialSocket(url: string | URL, options: Pick<DenoConnectOptions, "tls"> = {}): Dial {
   const address = parseSocketAddress(url, "connect to");
-  const target: DenoTarget = address.kind === "unix" ? { transport: "unix", path: address.path } : address;
   return async (signal) => {
     let conn: DenoConn;
     try {
-      conn = await denoNamespace().connect(target);
+      conn = await open(address, options.tls, signal);
     } catch (cause) {
+      signal.throwIfAborted();
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
     }
-    if (signal.aborted) {
-      conn.close();
-      throw new TransportError(`Cannot connect to ${url}: given up`);
-    }
-    return new DenoTransport(conn);
+    if (!signal.aborted) return new DenoTransport(conn);
+    conn.close();
+    throw signal.reason;
   };
+}
+
+async function open(
+  address: SocketAddress,
+  tls: ClientTls | undefined,
+  signal: AbortSignal,
+): Promise<DenoConn> {
+  const deno = denoNamespace();
+  if (address.kind === "ipc") return deno.connect({ transport: "unix", path: ipcDialPath(address.name) });
+  if (address.kind === "unix") return deno.connect({ transport: "unix", path: address.path });
+  const { hostname, port } = address;
+  if (address.kind === "tcp") return deno.connect({ hostname, port });
+  const conn = await deno.connectTls({
+    hostname,
+    port,
+    alpnProtocols: ALPN,
+    caCerts: [tls?.ca ?? []].flat(),
+  });
+  const onAbort = () => conn.close();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    await conn.handshake?.();
+    return conn;
+  } catch (error) {
+    if (!signal.aborted) conn.close();
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
 }

@@ -17,6 +17,8 @@ export interface DenoConn {
   closeWrite(): Promise<void>;
   close(): void;
   setNoDelay?(on: boolean): void;
+  /** Of TLS: resolves when the handshake is done; fails with what is wrong with the certificate. */
+  handshake?(): Promise<unknown>;
 }
 
 /** What accepts connections. */
@@ -31,6 +33,8 @@ export interface DenoHttpServer {
   readonly addr: DenoAddress;
   /** Take no more connections and requests, and cut WebSockets. @returns when the requests that run have ended. */
   shutdown(): Promise<void>;
+  /** Do not keep the process alive. */
+  unref(): void;
 }
 
 /** What is known of a request beside itself. */
@@ -43,12 +47,22 @@ export interface DenoHttpOptions {
   readonly hostname: string;
   readonly port: number;
   readonly onListen: () => void;
+  /** PEM, for TLS. */
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** Where to listen or to dial. */
 export type DenoTarget =
   | { readonly transport?: "tcp"; readonly hostname: string; readonly port: number }
   | { readonly transport: "unix"; readonly path: string };
+
+/** Where to listen or to dial with TLS. */
+export interface DenoTlsTarget {
+  readonly hostname: string;
+  readonly port: number;
+  readonly alpnProtocols: readonly string[];
+}
 
 /** What is used of the global `Deno`, whose own types are no part of this package. */
 export interface DenoNamespace {
@@ -62,6 +76,10 @@ export interface DenoNamespace {
   ): { readonly socket: WebSocket; readonly response: Response };
   listen(target: DenoTarget): DenoListener;
   connect(target: DenoTarget): Promise<DenoConn>;
+  listenTls(target: DenoTlsTarget & { readonly cert: string; readonly key: string }): DenoListener;
+  connectTls(target: DenoTlsTarget & { readonly caCerts: readonly string[] }): Promise<DenoConn>;
+  /** What a `WebSocket` takes as `client`. */
+  createHttpClient(options: { readonly caCerts: readonly string[] }): object;
   removeSync(path: string): void;
 }
 

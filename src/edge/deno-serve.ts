@@ -1,10 +1,16 @@
 import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
-import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
-import type { Place } from "../session/admission.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionStore } from "../session/store.ts";
-import { isSocketAddress, parseSocketAddress } from "../transports/socket-address.ts";
+import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
+import { ipcPlace } from "../ipc/ipc-path.ts";
+import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
+import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
+import {
+  isSocketAddress,
+  parseSocketAddress,
+  type SocketAddress,
+  withPort,
+} from "../transports/socket-address.ts";
+import { ALPN, requireTls, type ServerTls } from "../transports/tls-options.ts";
 import {
   type ClientRequest,
   headOf,
@@ -18,7 +24,6 @@ import {
   type DenoHttpServer,
   type DenoListener,
   type DenoRequestInfo,
-  type DenoTarget,
   denoNamespace,
 } from "./deno-namespace.ts";
 import { DenoTransport } from "./deno-transport.ts";
@@ -26,10 +31,12 @@ import { DenoTransport } from "./deno-transport.ts";
 /** How a Deno server takes sessions. */
 export interface DenoServeOptions extends HostOptions<ClientRequest> {
   /**
-   * Addresses: `ws://host:port`, with a path where others share the port, `tcp://host:port` or `unix:/path`; port 0
-   * takes a free one. Without any, requests come by {@link DenoServer.handle} alone.
+   * Addresses: `ws://host:port` and `wss://host:port`, with a path or not, `tcp://host:port`, `tls://host:port`,
+   * `ipc:name` or `unix:/path`; port 0 takes a free one. Without any, requests come by {@link DenoServer.handle} alone.
    */
   readonly listen?: readonly string[];
+  /** Certificate and key, for `tls:` and `wss:` addresses. */
+  readonly tls?: ServerTls;
 }
 
 /** A Deno server that listens. */
@@ -45,18 +52,23 @@ export interface DenoServer extends Server {
 const IDLE_TIMEOUT_S = 30;
 /** How long `close` waits for connections whose peer does not answer, ms. */
 const CLOSE_GRACE_MS = 5_000;
-const CLOSE_CHECK_MS = 10;
+/** How long the end of an HTTP server is waited for, ms. */
+const SHUTDOWN_MS = 1_000;
 const ACCEPT_PAUSE_MS = 50;
 
 /**
- * Serve sessions over WebSocket, TCP and Unix sockets.
+ * Serve sessions over WebSocket, TCP and Unix sockets, with TLS or not.
  * @returns when every address listens.
  * @throws {TransportError} when an address cannot be had. {@link TypeError} for one that is not understood.
  */
 export async function serve(options: DenoServeOptions): Promise<DenoServer> {
-  const server = new DenoSessions(options);
+  const listeners = new DenoListeners(options);
+  const hosted = new HostedServer(listeners.host, listeners.urls, listeners);
+  const server = Object.assign(hosted, {
+    handle: (request: Request, info?: DenoRequestInfo) => listeners.upgrade(request, info, undefined),
+  });
   try {
-    for (const address of options.listen ?? []) server.listen(address);
+    for (const address of options.listen ?? []) await listeners.listen(address);
   } catch (error) {
     await server.close({ drainMs: 0 });
     throw error;
@@ -64,35 +76,26 @@ export async function serve(options: DenoServeOptions): Promise<DenoServer> {
   return server;
 }
 
-/** Listeners of Deno and the sessions on them. */
-class DenoSessions implements DenoServer {
+/** Listeners of Deno. */
+class DenoListeners implements Listeners {
   readonly urls: string[] = [];
-  readonly #host: SessionHost<ClientRequest>;
+  readonly host: SessionHost<ClientRequest>;
+  readonly #options: DenoServeOptions;
+  readonly #connections: OpenConnections<ClientRequest>;
   readonly #https: DenoHttpServer[] = [];
   readonly #listeners: DenoListener[] = [];
-  /** Unix sockets, which leave a file behind. */
-  readonly #paths: string[] = [];
-  readonly #open: Set<Place> = new Set();
+  /** Takes away the files of Unix sockets. */
+  readonly #withdraws: Withdraw[] = [];
 
   constructor(options: DenoServeOptions) {
-    this.#host = new SessionHost(options);
+    this.#options = options;
+    this.host = new SessionHost(options);
+    this.#connections = new OpenConnections(this.host);
   }
 
-  get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
-  }
-
-  get store(): SessionStore | undefined {
-    return this.#host.store;
-  }
-
-  get connections(): number {
-    return this.#host.connections;
-  }
-
-  listen(address: string): void {
+  async listen(address: string): Promise<void> {
     try {
-      if (isSocketAddress(address)) this.#listenSocket(address);
+      if (isSocketAddress(address)) await this.#listenSocket(address);
       else this.#listenHttp(address);
     } catch (cause) {
       if (cause instanceof TypeError) throw cause;
@@ -101,55 +104,89 @@ class DenoSessions implements DenoServer {
     }
   }
 
-  handle(request: Request, info?: DenoRequestInfo): Response {
-    return this.#upgrade(request, info, undefined);
-  }
-
   #listenHttp(address: string): void {
     const url = URL.canParse(address) ? new URL(address) : undefined;
-    if (url?.protocol !== "ws:" || url.hostname === "")
+    const secure = url?.protocol === "wss:";
+    if (url === undefined || !(secure || url.protocol === "ws:") || url.hostname === "")
       throw new TypeError(
-        `Cannot listen on ${address}: expected ws://host:port, tcp://host:port or unix:/path`,
+        `Cannot listen on ${address}: expected ws://host:port, wss://host:port, tcp://host:port, tls://host:port, ipc:name or unix:/path`,
       );
     const http = denoNamespace().serve(
       {
         hostname: url.hostname.replace(/^\[|\]$/g, ""),
-        port: Number(url.port || 80),
+        port: Number(url.port || (secure ? 443 : 80)),
         onListen: () => {},
+        ...(secure ? pem(requireTls(address, this.#options.tls)) : {}),
       },
-      (request, info) => this.#upgrade(request, info, url.pathname),
+      (request, info) => this.upgrade(request, info, url.pathname),
     );
     this.#https.push(http);
     url.port = String(http.addr.port);
     this.urls.push(url.href);
   }
 
-  #upgrade(request: Request, info: DenoRequestInfo | undefined, path: string | undefined): Response {
+  /** Answer an upgrade request. @param path - the one that is served; `undefined` for every path */
+  upgrade(request: Request, info: DenoRequestInfo | undefined, path: string | undefined): Response {
     const address = info?.remoteAddr.hostname ?? "";
-    const refusal = upgradeProblem(request, path) ?? this.#host.check(headOf(request), address);
+    const refusal = upgradeProblem(request, path) ?? this.host.check(headOf(request), address);
     if (refusal !== undefined) return refusalResponse(refusal);
     const { socket, response } = denoNamespace().upgradeWebSocket(request, {
       idleTimeout: IDLE_TIMEOUT_S,
       ...(offersTideway(request) ? { protocol: SUBPROTOCOL } : {}),
     });
-    const place = this.#enter(address);
+    const place = this.#connections.enter(address);
     const { url, headers } = request;
     socket.addEventListener("open", () => {
-      this.#host.accept(new WebSocketTransport(socket), { url, headers, address }, place);
+      this.host.accept(new WebSocketTransport(socket), { url, headers, address }, place);
     });
     socket.addEventListener("close", () => place.leave());
     return response;
   }
 
-  #listenSocket(address: string): void {
-    const where = parseSocketAddress(address, "listen on");
-    const target: DenoTarget = where.kind === "unix" ? { transport: "unix", path: where.path } : where;
-    const listener = denoNamespace().listen(target);
+  async #listenSocket(address: string): Promise<void> {
+    const listener = await this.#openSocket(address, parseSocketAddress(address, "listen on"));
     this.#listeners.push(listener);
-    if (where.kind === "unix") this.#paths.push(where.path);
-    const url = where.kind === "unix" ? address : address.replace(/:\d+(?=\/?$)/, `:${listener.addr.port}`);
+    const url = withPort(address, listener.addr.port);
     this.urls.push(url);
     void this.#acceptAll(listener, url);
+  }
+
+  async #openSocket(text: string, address: SocketAddress): Promise<DenoListener> {
+    const deno = denoNamespace();
+    switch (address.kind) {
+      case "tcp":
+        return deno.listen({ hostname: address.hostname, port: address.port });
+      case "tls":
+        return deno.listenTls({
+          hostname: address.hostname,
+          port: address.port,
+          alpnProtocols: ALPN,
+          ...pem(requireTls(text, this.#options.tls)),
+        });
+      case "unix": {
+        const listener = deno.listen({ transport: "unix", path: address.path });
+        this.#withdraws.push(() => removeQuietly(address.path));
+        return listener;
+      }
+      case "ipc":
+        return this.#openIpc(address.name);
+    }
+  }
+
+  async #openIpc(name: string): Promise<DenoListener> {
+    const place = ipcPlace(name);
+    if (place.kind === "pipe") throw new Error("Deno has no named pipes");
+    let listener: DenoListener | undefined;
+    try {
+      const listen = (path: string) => {
+        listener = denoNamespace().listen({ transport: "unix", path });
+      };
+      this.#withdraws.push(await claimPlace(place, listen));
+    } catch (error) {
+      listener?.close();
+      throw error;
+    }
+    return listener as unknown as DenoListener; // `listen` was called
   }
 
   async #acceptAll(listener: DenoListener, url: string): Promise<void> {
@@ -168,47 +205,33 @@ class DenoSessions implements DenoServer {
 
   #acceptConn(conn: DenoConn, url: string): void {
     const address = conn.remoteAddr.hostname ?? "";
-    if (this.#host.check(undefined, address) !== undefined) {
+    if (this.host.check(undefined, address) !== undefined) {
       conn.close();
       return;
     }
-    const place = this.#enter(address);
+    const place = this.#connections.enter(address);
     const transport = new DenoTransport(conn, { onClosed: () => place.leave() });
-    this.#host.accept(transport, { url, headers: new Headers(), address }, place);
+    this.host.accept(transport, { url, headers: new Headers(), address }, place);
   }
 
-  #enter(address: string): Place {
-    const { letIn, leave } = this.#host.enter(address);
-    const place: Place = {
-      letIn,
-      leave: () => {
-        this.#open.delete(place);
-        leave();
-      },
-    };
-    this.#open.add(place);
-    return place;
+  stop(): void {
+    // An HTTP server goes on, and the host refuses: `shutdown` would cut the WebSockets that are open.
+    for (const listener of this.#listeners.splice(0)) listener.close();
+    for (const withdraw of this.#withdraws.splice(0)) withdraw();
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#host.close(options, {
-      stop: () => {
-        // An HTTP server goes on, and the host refuses: `shutdown` would cut the WebSockets that are open.
-        for (const listener of this.#listeners.splice(0)) listener.close();
-        for (const path of this.#paths) removeQuietly(path);
-      },
-      finish: async () => {
-        const end = performance.now() + CLOSE_GRACE_MS;
-        while (this.#open.size > 0 && performance.now() < end) await sleep(CLOSE_CHECK_MS);
-        await Promise.all(this.#https.map((http) => http.shutdown()));
-        for (const place of this.#open) place.leave();
-      },
-    });
+  async finish(): Promise<void> {
+    await this.#connections.end(CLOSE_GRACE_MS);
+    // It waits for clients in the TLS handshake, too, for as long as they like.
+    await Promise.race([Promise.all(this.#https.map((http) => http.shutdown())), sleep(SHUTDOWN_MS)]);
+    for (const http of this.#https) http.unref();
+    this.#connections.leaveAll();
   }
+}
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
-  }
+/** Of what was given for TLS, no more than Deno is to know. */
+function pem({ cert, key }: ServerTls): ServerTls {
+  return { cert, key };
 }
 
 function sleep(ms: number): Promise<void> {

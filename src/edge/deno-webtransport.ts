@@ -1,8 +1,6 @@
 import { TransportError } from "../core/errors.ts";
-import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
-import type { Place } from "../session/admission.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionStore } from "../session/store.ts";
+import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
+import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { ClientRequest } from "../transports/upgrade-request.ts";
 import { acceptLane, type WebTransportSession, WebTransportTransport } from "../transports/webtransport.ts";
 
@@ -56,7 +54,7 @@ interface QuicNamespace {
 
 /** How long `close` waits for connections whose peer does not answer, ms. */
 const CLOSE_GRACE_MS = 5_000;
-const CLOSE_CHECK_MS = 10;
+const ACCEPT_PAUSE_MS = 10;
 /** QUIC handshakes that run at a time: no more is known of them than that they are there. */
 const MOST_HANDSHAKES = 1_000;
 /** Application error codes of HTTP/3: nothing is wrong, and the request is refused. Source: RFC 9114, section 8.1. */
@@ -84,51 +82,39 @@ export async function serveWebTransport(options: DenoWebTransportOptions): Promi
     const { cert, key } = options;
     const listener = endpoint.listen({ cert, key, alpnProtocols: ["h3"] });
     url.port = String(endpoint.addr.port);
-    return new WebTransportSessions(options, deno, url, endpoint, listener);
+    const host = new SessionHost(options);
+    return new HostedServer(host, [url.href], new WebTransportListener(host, deno, url, endpoint, listener));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
   }
 }
 
-/** A QUIC endpoint and the WebTransport sessions on it. */
-class WebTransportSessions implements Server {
-  readonly urls: readonly string[];
+/** A QUIC endpoint that takes WebTransport sessions. */
+class WebTransportListener implements Listeners {
   readonly #deno: QuicNamespace;
   readonly #url: URL;
   readonly #endpoint: QuicEndpoint;
   readonly #host: SessionHost<ClientRequest>;
-  readonly #open: Set<Place> = new Set();
+  readonly #connections: OpenConnections<ClientRequest>;
   readonly #listener: QuicListener;
   #stopped = false;
   #handshakes = 0;
 
   constructor(
-    options: DenoWebTransportOptions,
+    host: SessionHost<ClientRequest>,
     deno: QuicNamespace,
     url: URL,
     endpoint: QuicEndpoint,
     listener: QuicListener,
   ) {
-    this.urls = [url.href];
     this.#deno = deno;
     this.#url = url;
     this.#endpoint = endpoint;
     this.#listener = listener;
-    this.#host = new SessionHost(options);
+    this.#host = host;
+    this.#connections = new OpenConnections(host);
     void this.#acceptAll();
-  }
-
-  get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
-  }
-
-  get store(): SessionStore | undefined {
-    return this.#host.store;
-  }
-
-  get connections(): number {
-    return this.#host.connections;
   }
 
   async #acceptAll(): Promise<void> {
@@ -138,7 +124,7 @@ class WebTransportSessions implements Server {
         if (this.#stopped || this.#handshakes >= MOST_HANDSHAKES) incoming.refuse();
         else void this.#accept(incoming);
       } catch {
-        if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
+        if (!this.#stopped) await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
       }
     }
   }
@@ -167,15 +153,10 @@ class WebTransportSessions implements Server {
     const address = conn.remoteAddr.hostname;
     const refusal = this.#host.check(undefined, address);
     if (refusal !== undefined) return conn.close({ closeCode: REJECTED, reason: refusal.reason });
-    const place = this.#host.enter(address);
-    this.#open.add(place);
-    const leave = () => {
-      this.#open.delete(place);
-      place.leave();
-    };
+    const place = this.#connections.enter(address);
     try {
       const session = await this.#deno.upgradeWebTransport(conn);
-      session.closed.then(leave, leave);
+      session.closed.then(place.leave, place.leave);
       await session.ready;
       const { host, pathname } = new URL(session.url);
       if (pathname !== this.#url.pathname) return session.close({ closeCode: 4_404, reason: "Not Found" });
@@ -185,28 +166,19 @@ class WebTransportSessions implements Server {
       const transport = new WebTransportTransport(session, acceptLane(session));
       this.#host.accept(transport, { url: session.url, headers: new Headers(), address }, place);
     } catch (error) {
-      leave();
+      place.leave();
       throw error;
     }
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#host.close(options, {
-      stop: () => {
-        this.#stopped = true;
-      },
-      finish: async () => {
-        const end = performance.now() + CLOSE_GRACE_MS;
-        while (this.#open.size > 0 && performance.now() < end)
-          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
-        this.#listener.stop();
-        this.#endpoint.close(NO_ERROR);
-        for (const place of [...this.#open]) place.leave();
-      },
-    });
+  stop(): void {
+    this.#stopped = true;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async finish(): Promise<void> {
+    await this.#connections.end(CLOSE_GRACE_MS);
+    this.#listener.stop();
+    this.#endpoint.close(NO_ERROR);
+    this.#connections.leaveAll();
   }
 }

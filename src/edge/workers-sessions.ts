@@ -1,5 +1,6 @@
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { type HostOptions, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { Place } from "../session/admission.ts";
 import type { Session } from "../session/session.ts";
 import type { SessionStore } from "../session/store.ts";
@@ -35,7 +36,6 @@ interface WorkerResponseInit extends ResponseInit {
 
 /** How long `close` waits for connections whose peer does not answer, ms. */
 const CLOSE_GRACE_MS = 5_000;
-const CLOSE_CHECK_MS = 10;
 
 /** Where the runtime says whence a request came. */
 const ADDRESS_HEADER = "cf-connecting-ip";
@@ -66,55 +66,46 @@ export function handleUpgrade(request: Request, options: WorkerOptions): Respons
  */
 export class DurableSessions {
   readonly #host: SessionHost<ClientRequest>;
-  readonly #open: Set<Place> = new Set();
+  readonly #connections: OpenConnections<ClientRequest>;
+  readonly #server: HostedServer<ClientRequest>;
 
   /** @throws {RangeError} when a limit is out of its bounds; {@link TypeError} for an origin or host that matches nothing. */
   constructor(options: DurableOptions) {
     this.#host = new SessionHost(options);
+    this.#connections = new OpenConnections(this.#host);
+    this.#server = new HostedServer(this.#host, [], {
+      stop: () => {}, // the host refuses from now on
+      finish: async () => {
+        await this.#connections.end(CLOSE_GRACE_MS);
+        this.#connections.leaveAll();
+      },
+    });
   }
 
   /** The sessions that were let in. */
   get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
+    return this.#server.sessions;
   }
 
   /** Where sessions are kept whose connection was lost; `undefined` when none is. */
   get store(): SessionStore | undefined {
-    return this.#host.store;
+    return this.#server.store;
   }
 
   /** Open connections, those included that are not let in yet. */
   get connections(): number {
-    return this.#host.connections;
+    return this.#server.connections;
   }
 
   /** Take an upgrade request. @returns 101 with the WebSocket, or why not: 400, 403, 426, 429, 503. */
   fetch(request: Request): Response {
     const { address, refused } = check(request, this.#host);
-    if (refused !== undefined) return refused;
-    const { letIn, leave } = this.#host.enter(address);
-    const place: Place = {
-      letIn,
-      leave: () => {
-        this.#open.delete(place);
-        leave();
-      },
-    };
-    this.#open.add(place);
-    return upgrade(request, this.#host, place, address);
+    return refused ?? upgrade(request, this.#host, this.#connections.enter(address), address);
   }
 
   /** Take no new connections, let open streams end for a while, then close every session. */
   close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#host.close(options, {
-      stop: () => {}, // the host refuses from now on
-      finish: async () => {
-        const end = Date.now() + CLOSE_GRACE_MS;
-        while (this.#open.size > 0 && Date.now() < end)
-          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
-        for (const place of this.#open) place.leave();
-      },
-    });
+    return this.#server.close(options);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

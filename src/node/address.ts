@@ -1,4 +1,5 @@
 import { TransportError } from "../core/errors.ts";
+import { IPC_ADDRESS } from "../transports/socket-address.ts";
 
 /** Where to listen, or what to dial. */
 export type Address =
@@ -9,9 +10,6 @@ export type Address =
 /** An address that sockets have. */
 export type SocketAddress = Exclude<Address, { readonly kind: "websocket" }>;
 
-/** The protocol in the TLS handshake. A peer that names none is told by the first bytes what this is. */
-export const ALPN: readonly string[] = ["tideway/1"];
-
 /** What is being done with an address, for messages. */
 export type AddressVerb = "listen on" | "connect to";
 
@@ -19,7 +17,6 @@ const FORMS: Readonly<Record<AddressVerb, string>> = {
   "listen on": "ws://host:port or wss://host:port, with a path or not",
   "connect to": "ws:// or wss:// with a host",
 };
-const IPC = /^ipc:([A-Za-z0-9._-]{1,64})$/;
 
 /**
  * Take an address apart: `ws://host:port/path`, `wss:` likewise, `tcp://host:port`, `tls://host:port`, `ipc:name`.
@@ -28,7 +25,7 @@ const IPC = /^ipc:([A-Za-z0-9._-]{1,64})$/;
  */
 export function parseAddress(address: string | URL, verb: AddressVerb): Address {
   const text = String(address);
-  const name = IPC.exec(text)?.[1];
+  const name = IPC_ADDRESS.exec(text)?.[1];
   if (name !== undefined) return { kind: "ipc", name };
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && url.hostname !== "") {

@@ -1,7 +1,8 @@
 import { connect, isIP, type Socket, type SocketConstructorOpts } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
-import { ALPN, addressError, type SocketAddress, urlOf } from "./address.ts";
-import { checkFolder, ipcPlace } from "./ipc-path.ts";
+import { ipcDialPath } from "../ipc/ipc-path.ts";
+import { ALPN } from "../transports/tls-options.ts";
+import { addressError, type SocketAddress, urlOf } from "./address.ts";
 import { DEFAULT_SOCKET_OPTIONS, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 
 /** How a Node client opens a socket. */
@@ -75,7 +76,7 @@ export class SocketDialer {
     // What a stream takes, a socket takes too.
     const options: SocketConstructorOpts = { readableHighWaterMark: this.#highWaterMark } as object;
     if (address.kind === "ipc")
-      return { socket: connect({ ...options, path: ipcPath(address.name) }), event: "connect" };
+      return { socket: connect({ ...options, path: ipcDialPath(address.name) }), event: "connect" };
     const { kind, host, port } = address;
     if (kind === "tcp") return { socket: connect({ ...options, host, port }), event: "connect" };
     return { socket: this.#openTls(host, port), event: "secureConnect" };
@@ -97,11 +98,4 @@ export class SocketDialer {
     });
     return socket;
   }
-}
-
-/** @throws {Error} when another user could have put a socket there. */
-function ipcPath(name: string): string {
-  const place = ipcPlace(name);
-  if (place.kind === "socket") checkFolder(place.folder, place.userId);
-  return place.path;
 }

@@ -1,10 +1,12 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from "node:tls";
+import type { Withdraw } from "../ipc/claim-place.ts";
+import { ipcPlace } from "../ipc/ipc-path.ts";
 import type { SessionHost } from "../rpc/host.ts";
 import type { Place } from "../session/admission.ts";
-import { ALPN, addressError, type SocketAddress, urlOf } from "./address.ts";
-import { ipcPlace } from "./ipc-path.ts";
-import { listenOnIpc, listenOnPath, type Withdraw } from "./listen-ipc.ts";
+import { ALPN } from "../transports/tls-options.ts";
+import { addressError, type SocketAddress, urlOf } from "./address.ts";
+import { listenOnIpc, listenOnPath } from "./listen-ipc.ts";
 import { BACKLOG, type Listener, type NodeRequest } from "./listener.ts";
 import { DEFAULT_SOCKET_OPTIONS, type SocketOptions, SocketTransport } from "./socket-transport.ts";
 

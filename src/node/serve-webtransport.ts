@@ -1,9 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Bytes } from "../core/bytes.ts";
 import { TransportError } from "../core/errors.ts";
-import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionStore } from "../session/store.ts";
+import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
+import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import { acceptLane, WebTransportTransport } from "../transports/webtransport.ts";
 import { loadPackage, type PackageServer, type PackageSession, WINDOWS } from "./webtransport-package.ts";
 
@@ -28,7 +27,6 @@ export interface WebTransportServeOptions extends HostOptions<WebTransportReques
 
 /** How long `close` waits for connections whose peer does not answer, ms. */
 const CLOSE_GRACE_MS = 5_000;
-const CLOSE_CHECK_MS = 10;
 
 /**
  * Serve sessions over WebTransport. The package `@fails-components/webtransport` must be installed, for HTTP/3 its
@@ -59,38 +57,27 @@ export async function serveWebTransport(options: WebTransportServeOptions): Prom
     throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
   }
   url.port = String(listener.address()?.port ?? url.port);
-  return new WebTransportSessions(options, url, listener, sessions);
+  const host = new SessionHost(options, sha256);
+  return new HostedServer(host, [url.href], new WebTransportListener(host, url, listener, sessions));
 }
 
-/** A WebTransport server and the sessions on it. */
-class WebTransportSessions implements Server {
-  readonly urls: readonly string[];
+/** Takes the sessions of a server of the package. */
+class WebTransportListener implements Listeners {
   readonly #host: SessionHost<WebTransportRequest>;
+  readonly #connections: OpenConnections<WebTransportRequest>;
   readonly #listener: PackageServer;
   readonly #open: Set<PackageSession> = new Set();
 
   constructor(
-    options: WebTransportServeOptions,
+    host: SessionHost<WebTransportRequest>,
     url: URL,
     listener: PackageServer,
     sessions: ReadableStream<PackageSession>,
   ) {
-    this.urls = [url.href];
-    this.#host = new SessionHost(options, sha256);
+    this.#host = host;
+    this.#connections = new OpenConnections(host);
     this.#listener = listener;
     void this.#acceptAll(sessions, url.href);
-  }
-
-  get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
-  }
-
-  get store(): SessionStore | undefined {
-    return this.#host.store;
-  }
-
-  get connections(): number {
-    return this.#host.connections;
   }
 
   async #acceptAll(sessions: ReadableStream<PackageSession>, url: string): Promise<void> {
@@ -109,7 +96,7 @@ class WebTransportSessions implements Server {
       session.close({ closeCode: 4_000 + refusal.status, reason: refusal.reason });
       return;
     }
-    const place = this.#host.enter(address);
+    const place = this.#connections.enter(address);
     const leave = () => {
       this.#open.delete(session);
       place.leave();
@@ -122,21 +109,12 @@ class WebTransportSessions implements Server {
     }, leave);
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#host.close(options, {
-      stop: () => {},
-      finish: async () => {
-        const end = performance.now() + CLOSE_GRACE_MS;
-        while (this.#open.size > 0 && performance.now() < end)
-          await new Promise((resolve) => setTimeout(resolve, CLOSE_CHECK_MS));
-        for (const session of this.#open) session.close({ closeCode: 1_000, reason: "" });
-        this.#listener.stopServer();
-      },
-    });
-  }
+  stop(): void {} // the host refuses from now on
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async finish(): Promise<void> {
+    await this.#connections.end(CLOSE_GRACE_MS);
+    for (const session of this.#open) session.close({ closeCode: 1_000, reason: "" });
+    this.#listener.stopServer();
   }
 }
 

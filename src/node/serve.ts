@@ -2,10 +2,9 @@ import { createHash } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import type { TlsOptions } from "node:tls";
 import type { Bytes } from "../core/bytes.ts";
-import { type HostOptions, type Server, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
+import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
+import { HostedServer } from "../rpc/hosted-server.ts";
 import type { AuthenticateRequest } from "../session/accept.ts";
-import type { Session } from "../session/session.ts";
-import type { SessionStore } from "../session/store.ts";
 import { parseAddress } from "./address.ts";
 import { listenOnSocket } from "./listen-socket.ts";
 import { UpgradeListener } from "./listen-websocket.ts";
@@ -40,72 +39,53 @@ export interface ServeOptions extends HostOptions<NodeRequest> {
  * @throws {TransportError} when an address cannot be had. {@link TypeError} for one that is not understood.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const server = new NodeServer(options);
+  const listeners = new NodeListeners(options);
+  const server = new HostedServer(listeners.host, listeners.urls, listeners);
   try {
-    for (const address of options.listen ?? []) await server.listen(address);
+    for (const address of options.listen ?? []) await listeners.listen(address);
   } catch (error) {
     await server.close({ drainMs: 0 });
     throw error;
   }
-  for (const http of options.attach ?? []) server.attach(http, options.path ?? "/");
+  for (const http of options.attach ?? []) listeners.attach(http, options.path ?? "/");
   return server;
 }
 
-/** Listeners of every kind and the sessions on them. */
-class NodeServer implements Server {
+/** Listeners of every kind. */
+class NodeListeners implements Listeners {
+  readonly urls: string[] = [];
+  readonly host: SessionHost<NodeRequest>;
   readonly #options: ServeOptions;
-  readonly #host: SessionHost<NodeRequest>;
   readonly #upgrades: UpgradeListener;
   readonly #listeners: Listener[] = [];
   readonly #detach: (() => void)[] = [];
 
   constructor(options: ServeOptions) {
     this.#options = options;
-    this.#host = new SessionHost(options, sha256);
-    this.#upgrades = new UpgradeListener(this.#host);
-  }
-
-  get urls(): readonly string[] {
-    return this.#listeners.map(({ url }) => url);
-  }
-
-  get sessions(): ReadonlySet<Session> {
-    return this.#host.sessions;
-  }
-
-  get store(): SessionStore | undefined {
-    return this.#host.store;
-  }
-
-  get connections(): number {
-    return this.#host.connections;
+    this.host = new SessionHost(options, sha256);
+    this.#upgrades = new UpgradeListener(this.host);
   }
 
   async listen(text: string): Promise<void> {
     const address = parseAddress(text, "listen on");
-    const listening =
-      address.kind === "websocket"
-        ? this.#upgrades.listen(text, address.url, this.#options.tls)
-        : listenOnSocket(address, this.#host, this.#options);
-    this.#listeners.push(await listening);
+    const listener = await (address.kind === "websocket"
+      ? this.#upgrades.listen(text, address.url, this.#options.tls)
+      : listenOnSocket(address, this.host, this.#options));
+    this.#listeners.push(listener);
+    this.urls.push(listener.url);
   }
 
   attach(http: HttpServer, path: string): void {
     this.#detach.push(this.#upgrades.attach(http, path));
   }
 
-  close(options: ServerCloseOptions = {}): Promise<void> {
-    return this.#host.close(options, {
-      stop: () => {
-        for (const detach of this.#detach) detach();
-        for (const listener of this.#listeners) listener.stop();
-      },
-      finish: () => Promise.all(this.#listeners.map((listener) => listener.finish())),
-    });
+  stop(): void {
+    for (const detach of this.#detach) detach();
+    for (const listener of this.#listeners) listener.stop();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  finish(): Promise<unknown> {
+    return Promise.all(this.#listeners.map((listener) => listener.finish()));
   }
 }
 

@@ -1,28 +1,38 @@
 /** Where a byte stream is listened for, or dialed. */
 export type SocketAddress =
-  | { readonly kind: "tcp"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "tcp" | "tls"; readonly hostname: string; readonly port: number }
+  | { readonly kind: "ipc"; readonly name: string }
   | { readonly kind: "unix"; readonly path: string };
 
-/** Whether `url` names a byte stream: `tcp:` or `unix:`. */
+/** `ipc:` and the name of a process's socket. */
+export const IPC_ADDRESS: RegExp = /^ipc:([A-Za-z0-9._-]{1,64})$/;
+
+/** Whether `url` names a byte stream: `tcp:`, `tls:`, `ipc:` or `unix:`. */
 export function isSocketAddress(url: string | URL): boolean {
-  return /^(tcp|unix):/i.test(String(url));
+  return /^(tcp|tls|ipc|unix):/i.test(String(url));
 }
 
 /**
- * Take apart `tcp://host:port` or `unix:/path/of/a/socket`.
+ * Take apart `tcp://host:port`, `tls://host:port`, `ipc:name` or `unix:/path/of/a/socket`.
  * @param verb - what the address is for, for the message of an error
  * @throws {TypeError} for an address that is not understood.
  */
 export function parseSocketAddress(url: string | URL, verb: "listen on" | "connect to"): SocketAddress {
   const text = String(url);
+  const name = IPC_ADDRESS.exec(text)?.[1];
+  if (name !== undefined) return { kind: "ipc", name };
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed?.protocol === "tcp:" && parsed.hostname !== "" && parsed.port !== "")
-    return {
-      kind: "tcp",
-      hostname: parsed.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(parsed.port),
-    };
+  const kind = parsed?.protocol === "tcp:" ? "tcp" : parsed?.protocol === "tls:" ? "tls" : undefined;
+  if (parsed !== undefined && kind !== undefined && parsed.hostname !== "" && parsed.port !== "")
+    return { kind, hostname: parsed.hostname.replace(/^\[|\]$/g, ""), port: Number(parsed.port) };
   const path = decodeURIComponent(parsed?.pathname ?? "");
   if (parsed?.protocol === "unix:" && path.startsWith("/")) return { kind: "unix", path };
-  throw new TypeError(`Cannot ${verb} ${text}: expected tcp://host:port or unix:/path/of/a/socket`);
+  throw new TypeError(
+    `Cannot ${verb} ${text}: expected tcp://host:port, tls://host:port, ipc: with a name of 1 to 64 letters, digits, "-", "_" and ".", or unix:/path/of/a/socket`,
+  );
+}
+
+/** The address that a listener got, where the kernel has chosen its port. */
+export function withPort(address: string, port: number | undefined): string {
+  return port === undefined ? address : address.replace(/:\d+(?=\/?$)/, `:${port}`);
 }

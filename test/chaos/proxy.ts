@@ -28,6 +28,7 @@ export interface Fault {
  * connection that reaches its byte. Connections between two faults pass.
  */
 export class ChaosProxy {
+  /** Where it listens; 0 where that is a path. */
   readonly port: number;
   /** Connections taken so far. */
   connections = 0;
@@ -40,23 +41,35 @@ export class ChaosProxy {
   readonly #server: Server;
   readonly #relays: Set<Relay> = new Set();
 
-  /** Listen on a free port, in front of a server on `targetPort`. */
-  static async open(targetPort: number, plan: readonly Fault[] = []): Promise<ChaosProxy> {
+  /**
+   * Listen in front of a server.
+   * @param target - its port, or the path of its Unix socket
+   * @param path - the Unix socket to listen on, which cannot be reset; a free port by default
+   */
+  static async open(
+    target: number | string,
+    plan: readonly Fault[] = [],
+    path?: string,
+  ): Promise<ChaosProxy> {
     const server = createServer({ allowHalfOpen: true });
-    server.listen(0, "127.0.0.1");
+    server.listen(path === undefined ? { port: 0, host: "127.0.0.1" } : { path });
     await once(server, "listening");
-    return new ChaosProxy(server, targetPort, plan);
+    return new ChaosProxy(server, target, plan);
   }
 
-  constructor(server: Server, targetPort: number, plan: readonly Fault[]) {
+  constructor(server: Server, target: number | string, plan: readonly Fault[]) {
     this.#server = server;
-    this.port = (server.address() as AddressInfo).port;
+    const address = server.address() as AddressInfo | string;
+    this.port = typeof address === "string" ? 0 : address.port;
     this.plan = [...plan];
     server.on("connection", (client) => {
       this.connections++;
       const relay = new Relay(
         client,
-        connect({ port: targetPort, host: "127.0.0.1", allowHalfOpen: true }),
+        connect({
+          ...(typeof target === "string" ? { path: target } : { port: target, host: "127.0.0.1" }),
+          allowHalfOpen: true,
+        }),
         this,
       );
       this.#relays.add(relay);
@@ -133,7 +146,7 @@ class Relay {
     from.on("error", () => {}); // `close` follows
     from.on("close", (hadError: boolean) => {
       if (!this.passing) return;
-      if (hadError) to.resetAndDestroy();
+      if (hadError) reset(to);
       else to.end();
     });
   }
@@ -179,7 +192,7 @@ class Relay {
   }
 
   #reset(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   destroy(): Promise<unknown> {
@@ -188,4 +201,10 @@ class Relay {
     for (const socket of this.#sockets) socket.destroy();
     return this.closed;
   }
+}
+
+/** Unix sockets have no reset. */
+function reset(socket: Socket): void {
+  if (socket.remotePort === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }

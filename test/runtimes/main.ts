@@ -1,9 +1,11 @@
 // Runs the session suite in every runtime against every other: npm run runtimes -- [--write] [--only <text>]
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CACHE, ROOT } from "../../scripts/paths.mjs";
 import { writeCounts } from "../../scripts/reporters/counts.mjs";
+import { makeCertificate } from "../certificate.ts";
 import { checkDeterminism } from "./determinism.ts";
 import { checkExamples } from "./examples.ts";
 import { type Binaries, findRuntimes } from "./install.ts";
@@ -18,6 +20,7 @@ import {
 } from "./matrix.ts";
 import { type Check, check, checkUpgrades, openSilent } from "./refusals.ts";
 import { renderTables, replaceTables, withoutVersions } from "./report.ts";
+import { TLS_VARIABLE } from "./suite/tls.ts";
 
 const PAGE = join(ROOT, "docs", "runtimes.md");
 /** Longer than servers wait for clients that do not answer. */
@@ -116,6 +119,10 @@ async function main(args: readonly string[]): Promise<void> {
   const only = args.includes("--only") ? (args[args.indexOf("--only") + 1] ?? "") : "";
   const binaries = findRuntimes();
   const programs = new Programs(binaries);
+  // Names of sockets are those of this run, and programs know its certificate.
+  const sockets = mkdtempSync(join(tmpdir(), "tideway-runtimes-"));
+  process.env["XDG_RUNTIME_DIR"] = sockets;
+  process.env[TLS_VARIABLE] = JSON.stringify(makeCertificate());
   try {
     const jobs = TRANSPORTS.flatMap((transport) =>
       RUNTIMES.filter(({ serves }) => serves.includes(transport)).map(
@@ -138,6 +145,7 @@ async function main(args: readonly string[]): Promise<void> {
       checkPage(args.includes("--write"), renderTables({ cells, versions: readVersions(binaries) }));
   } finally {
     await programs.close();
+    rmSync(sockets, { recursive: true, force: true });
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { ensureBrowser } from "../../scripts/browser.mjs";
 import { ROOT } from "../../scripts/paths.mjs";
+import { ipcPlace } from "../../src/ipc/ipc-path.ts";
 import { ChaosProxy, type Fault } from "../chaos/proxy.ts";
 import { bundle } from "./bundles.ts";
 import type { Binaries } from "./install.ts";
@@ -13,7 +14,7 @@ import type { SuiteTarget } from "./suite/cases.ts";
 import type { CaseResult } from "./suite/run.ts";
 
 /** What carries the sessions of a run. */
-export const TRANSPORTS = ["WebSocket", "TCP"] as const;
+export const TRANSPORTS = ["WebSocket", "WebSocket over TLS", "TCP", "TLS", "IPC"] as const;
 export type MatrixTransport = (typeof TRANSPORTS)[number];
 
 /** A runtime in the matrix, by the name that the table has for it. */
@@ -24,6 +25,9 @@ export interface Runtime {
   readonly dials: readonly MatrixTransport[];
 }
 
+/** Of Node's versions, one is enough for what does not depend on it. */
+const PLAIN: readonly MatrixTransport[] = ["WebSocket", "TCP"];
+
 /** Every runtime that is tested. */
 export const RUNTIMES: readonly Runtime[] = [
   {
@@ -32,7 +36,7 @@ export const RUNTIMES: readonly Runtime[] = [
     serves: TRANSPORTS,
     dials: TRANSPORTS,
   },
-  { name: "Node 26", kind: "newestNode", serves: TRANSPORTS, dials: TRANSPORTS },
+  { name: "Node 26", kind: "newestNode", serves: PLAIN, dials: PLAIN },
   { name: "Deno", kind: "deno", serves: TRANSPORTS, dials: TRANSPORTS },
   { name: "Bun", kind: "bun", serves: TRANSPORTS, dials: TRANSPORTS },
   { name: "Durable Object", kind: "workerd", serves: ["WebSocket"], dials: [] },
@@ -52,7 +56,10 @@ export interface Cell {
 
 const ADDRESSES: Readonly<Record<MatrixTransport, string>> = {
   WebSocket: "ws://127.0.0.1:0",
+  "WebSocket over TLS": "wss://127.0.0.1:0",
   TCP: "tcp://127.0.0.1:0",
+  TLS: "tls://127.0.0.1:0",
+  IPC: "ipc:",
 };
 const CLIENT_MS = 180_000;
 
@@ -133,7 +140,8 @@ export class Programs {
   ): Promise<{ readonly server: RunningServer; readonly url: string }> {
     const isWorker = kind === "workerd" || kind === "plainWorker"; // which get an address of their own
     const command = await this.command(kind, "server");
-    const server = await startServer(isWorker ? command : [...command, ADDRESSES[transport]]);
+    const address = transport === "IPC" ? `ipc:${kind}` : ADDRESSES[transport];
+    const server = await startServer(isWorker ? command : [...command, address]);
     return { server, url: server.urls[kind === "plainWorker" ? 1 : 0] ?? "" };
   }
 
@@ -192,6 +200,24 @@ async function servePage(script: string): Promise<{ readonly url: string; close(
   return { url: `http://127.0.0.1:${port}/`, close: () => web.close() };
 }
 
+/** A proxy in front of a server, and the URL that leads through it. */
+async function openProxy(
+  url: string,
+  name: string,
+  plan: readonly Fault[],
+): Promise<{ readonly proxy: ChaosProxy; readonly url: string }> {
+  const { protocol, pathname, port } = new URL(url);
+  if (protocol === "ipc:") {
+    const own = `${pathname}-${name}`;
+    return {
+      proxy: await ChaosProxy.open(ipcPlace(pathname).path, plan, ipcPlace(own).path),
+      url: `ipc:${own}`,
+    };
+  }
+  const proxy = await ChaosProxy.open(Number(port), plan);
+  return { proxy, url: url.replace(`:${port}`, `:${proxy.port}`) };
+}
+
 /** Run the suite of one client against one server. Never throws. */
 export async function runCell(
   programs: Programs,
@@ -200,20 +226,17 @@ export async function runCell(
   transport: MatrixTransport,
   url: string,
 ): Promise<Cell> {
-  const port = Number(new URL(url).port);
-  const through = ({ port: own }: ChaosProxy) => url.replace(`:${port}`, `:${own}`);
   const keeps = server.kind !== "plainWorker";
-  const cuts = await ChaosProxy.open(port, CUTS);
-  const loss = await ChaosProxy.open(port, LOSS);
+  const [cuts, loss] = [await openProxy(url, "cuts", CUTS), await openProxy(url, "loss", LOSS)];
   const cell = { client: client.name, server: server.name, transport };
   try {
-    const target = { url, lossUrl: through(loss), ...(keeps ? { cutsUrl: through(cuts) } : {}) };
+    const target = { url, lossUrl: loss.url, ...(keeps ? { cutsUrl: cuts.url } : {}) };
     const results = await programs.run(client, target);
-    const struck = cuts.fired.length === (keeps ? CUTS.length : 0) && loss.fired.length === 1;
+    const struck = cuts.proxy.fired.length === (keeps ? CUTS.length : 0) && loss.proxy.fired.length === 1;
     return { ...cell, results, ...(struck ? {} : { problem: "Not every cut was made" }) };
   } catch (error) {
     return { ...cell, results: [], problem: error instanceof Error ? error.message : String(error) };
   } finally {
-    await Promise.all([cuts.close(), loss.close()]);
+    await Promise.all([cuts.proxy.close(), loss.proxy.close()]);
   }
 }

@@ -1,5 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { ipcPlace } from "../../src/ipc/ipc-path.ts";
 import { withTimeout } from "./processes.ts";
 
 /** One thing that a server must do, and how it went. */
@@ -109,7 +110,9 @@ async function flood(url: string, path: string): Promise<void> {
 /** A client that says nothing and answers nothing. @returns what ends it. */
 export async function openSilent(url: string): Promise<() => void> {
   const { protocol, hostname, port, pathname } = new URL(url);
-  const socket = connect({ host: hostname, port: Number(port) });
+  const socket = connect(
+    protocol === "ipc:" ? { path: ipcPlace(pathname).path } : { host: hostname, port: Number(port) },
+  );
   socket.on("error", () => {});
   await new Promise<void>((resolve, reject) => {
     socket.once("connect", () => resolve());

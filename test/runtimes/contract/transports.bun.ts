@@ -15,10 +15,14 @@ function coming() {
   const transport = new Promise<BunSocketTransport>((resolve) => {
     arrived = resolve;
   });
-  const handler = socketHandler((socket: BunSocket<BunSocketData>) => {
-    const own = new BunSocketTransport(socket, "tcp");
-    arrived(own);
-    return own;
+  const handler = socketHandler({
+    secure: false,
+    opened: () => () => {},
+    ready: (socket: BunSocket<BunSocketData>) => {
+      const own = new BunSocketTransport(socket, "tcp");
+      arrived(own);
+      return own;
+    },
   });
   return { transport, socket: handler, data: { transport: undefined }, allowHalfOpen: true };
 }

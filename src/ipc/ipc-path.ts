@@ -1,6 +1,8 @@
+import { Buffer } from "node:buffer";
 import { type BigIntStats, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, posix } from "node:path";
+import process from "node:process";
 
 /** What decides where the sockets of this machine's processes are. A test brings its own. */
 export interface IpcSurroundings {
@@ -82,4 +84,13 @@ function folderProblem(stats: BigIntStats, userId: number): string | undefined {
   if (stats.uid !== BigInt(userId)) return `it belongs to user ${stats.uid}, expected ${userId}`;
   const mode = Number(stats.mode) & 0o777;
   return (mode & OTHERS_MODE) === 0 ? undefined : `its mode is 0${mode.toString(8)}, expected 0700`;
+}
+
+/**
+ * Where to dial a name. @throws {Error} when another user could have put a socket there.
+ */
+export function ipcDialPath(name: string): string {
+  const place = ipcPlace(name);
+  if (place.kind === "socket") checkFolder(place.folder, place.userId);
+  return place.path;
 }
