@@ -1,6 +1,7 @@
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Session } from "../session/session.ts";
+import { whenAborted } from "../session/when-aborted.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
 import {
   type Contract,
@@ -251,11 +252,11 @@ class Calls {
     const onAbort = () => call.cancel();
     const late = () => call.cancel("ERR_DEADLINE", "Call took longer than its deadline");
     const timer = deadlineMs === undefined ? undefined : clock.schedule(late, deadlineMs);
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const stopWaiting = signal === undefined ? undefined : whenAborted(signal, onAbort);
     this.#shared.waiting++;
     call.onOver = () => {
       this.#shared.waiting--;
-      signal?.removeEventListener("abort", onAbort);
+      stopWaiting?.();
       if (timer !== undefined) clock.cancel(timer);
     };
     return call;

@@ -3,6 +3,7 @@ import { type ErrorName, StreamError, StreamLostError, WireError } from "../core
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
 import type { Session } from "../session/session.ts";
+import { whenAborted } from "../session/when-aborted.ts";
 import type { CallOptions } from "./client.ts";
 import type { Schema } from "./contract.ts";
 import type { Expiring } from "./deadlines.ts";
@@ -45,7 +46,8 @@ export class UnaryCall implements Expiring {
   /** There is no credit for the request. */
   #waiting = false;
   #answer: Bytes | undefined;
-  #onAbort: (() => void) | undefined;
+  /** Ends the waiting for the signal of the call. */
+  #stopWaiting: (() => void) | undefined;
   #timer: unknown;
   /** Made when the call loses its first stream. */
   #retry: Retry | undefined;
@@ -61,8 +63,8 @@ export class UnaryCall implements Expiring {
     if (options.deadlineMs === undefined) calls.deadlines.add(this);
     else this.#startTimer(options.deadlineMs);
     if (options.signal === undefined) return;
-    this.#onAbort = () => this.cancel("ERR_CANCELLED", "Call was cancelled", options.signal?.reason);
-    options.signal.addEventListener("abort", this.#onAbort, { once: true });
+    const onAbort = () => this.cancel("ERR_CANCELLED", "Call was cancelled", options.signal?.reason);
+    this.#stopWaiting = whenAborted(options.signal, onAbort);
   }
 
   #startTimer(deadlineMs: number): void {
@@ -217,12 +219,12 @@ export class UnaryCall implements Expiring {
   }
 
   #settle(): void {
-    const { calls, options, session } = this.#request;
+    const { calls, session } = this.#request;
     this.#over = true;
     calls.waiting--;
     if (this.#timer === undefined) calls.deadlines.delete(this);
     else session.options.clock.cancel(this.#timer);
     this.#retry?.stop();
-    if (this.#onAbort !== undefined) options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#stopWaiting?.();
   }
 }

@@ -20,6 +20,7 @@ import type { Link, LinkOptions } from "./link.ts";
 import { type Home, Mover, type Ticket } from "./mover.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Session } from "./session.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Calls `retry` when the outside world suggests that connecting may work now. @returns what stops that. */
 export type Wakeups = (retry: () => void) => () => void;
@@ -109,10 +110,11 @@ export class Connector implements Home {
       void session.close();
       throw signal.reason;
     }
-    signal?.addEventListener("abort", () => void session.close(), { once: true, signal: session.signal });
+    const stopWaiting = signal === undefined ? undefined : whenAborted(signal, () => void session.close());
     const stop = this.#wakeups?.(() => this.#wokenUp());
     void session.closed.then(() => {
       stop?.();
+      stopWaiting?.();
       this.resolved.clock.cancel(this.#expiry);
       this.#mover.stop();
     });
@@ -146,8 +148,8 @@ export class Connector implements Home {
     const abort = new AbortController();
     const givers = signal === undefined ? [this.session.signal] : [signal, this.session.signal];
     const onAbort = () => abort.abort(givers.find((giver) => giver.aborted)?.reason);
-    for (const giver of givers) giver.addEventListener("abort", onAbort);
-    if (givers.some((giver) => giver.aborted)) onAbort();
+    const stops = givers.filter((giver) => !giver.aborted).map((giver) => whenAborted(giver, onAbort));
+    if (stops.length < givers.length) onAbort();
     const timer = clock.schedule(() => {
       const text = `Cannot connect: no answer in ${connectTimeoutMs} ms`;
       abort.abort(new TransportError(text, { code: "ERR_TIMEOUT" }));
@@ -156,7 +158,7 @@ export class Connector implements Home {
       await run(abort.signal);
     } finally {
       clock.cancel(timer);
-      for (const giver of givers) giver.removeEventListener("abort", onAbort);
+      for (const stop of stops) stop();
     }
   }
 

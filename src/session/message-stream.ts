@@ -3,6 +3,7 @@ import type { Codec } from "../core/codecs/codec.ts";
 import { ProtocolError, StateError, StreamError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** How a stream is opened. */
 export interface StreamOptions<Out = Bytes, In = Bytes> {
@@ -367,16 +368,16 @@ function wait<T, W extends Waiter<T>>(
     };
     const waiter = entry({
       resolve: (value) => {
-        signal.removeEventListener("abort", onAbort);
+        stopWaiting();
         resolve(value);
       },
       reject: (error) => {
-        signal.removeEventListener("abort", onAbort);
+        stopWaiting();
         reject(error);
       },
     });
     list.push(waiter);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const stopWaiting = whenAborted(signal, onAbort);
   });
 }
 
