@@ -68,13 +68,19 @@ async function pendingOf(session: Session, count: number) {
   return pending;
 }
 
+type Ending = "terminate" | "terminate while it computes" | "exit" | "exit while another works";
+
 /** End a Worker that owes 100 answers. */
-async function failPending(how: "terminate" | "exit" | "exit while another works") {
+async function failPending(how: Ending) {
   const { worker, session, calls } = await open();
   const other = how === "exit while another works" ? await open() : undefined;
   const pending = await pendingOf(session, 100);
+  if (how === "terminate while it computes") {
+    pending.push(calls.compute(60_000).then(String, codeOf));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
   const start = performance.now();
-  if (how === "terminate") worker.terminate();
+  if (how.startsWith("terminate")) worker.terminate();
   else void calls.exit().catch(() => {});
   const codes = new Set(await Promise.all(pending));
   const ms = performance.now() - start;

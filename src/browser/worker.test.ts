@@ -56,6 +56,26 @@ describe("threads of a browser", () => {
     expect([server.sessions.size, scope.listeners]).toEqual([0, 0]);
   });
 
+  test("terminate() fails what is pending, of every session with that Worker and of no other", async () => {
+    const scope = new Scope();
+    const terminate = vi.fn(() => "result");
+    const postMessage = (data: unknown) => scope.postMessage(data);
+    const ended = Object.assign(new EventTarget(), { terminate, postMessage });
+    const hang = contract({ hang: unary({ input: type<void>(), output: type<void>() }) });
+    const server = serveWorker({ services: [implement(hang, { hang: () => new Promise(() => {}) })] });
+    const sessions = [await connectWorker(ended), await connectWorker(ended), await connectWorker(scope)];
+    const pending = sessions.map((session) =>
+      client(session, hang)
+        .hang()
+        .catch((error) => error.code),
+    );
+    expect(ended.terminate()).toBe("result");
+    expect(terminate).toHaveBeenCalledTimes(1);
+    expect(await Promise.all(pending.slice(0, 2))).toEqual(["ERR_PEER_GONE", "ERR_PEER_GONE"]);
+    expect(sessions.map(({ state }) => state)).toEqual(["closed", "closed", "open"]);
+    await server.close();
+  });
+
   test("serveWorker() does not serve in a page, which hears messages of any origin", () => {
     vi.stubGlobal("document", {});
     expect(() => serveWorker()).toThrow(StateError);

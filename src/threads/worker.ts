@@ -11,12 +11,15 @@ import {
 } from "../transports/message-port.ts";
 import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./options.ts";
 import { acceptOver } from "./port.ts";
+import { onTerminate } from "./terminate.ts";
 
 /** The members of a `Worker` that are used: that of the web, and that of `node:worker_threads`. */
 export interface WorkerLike {
   postMessage(message: unknown, transfer: never[]): void;
   /** In Node: -1 when the worker has ended. */
   readonly threadId?: number;
+  /** End the thread. Missing where the object only posts messages. */
+  terminate?(...given: never[]): unknown;
 }
 
 /** What {@link dialOver} sends to a worker: the other end of a channel for one session. */
@@ -36,7 +39,8 @@ export function dialOver(
     const { port1, port2 } = new MessageChannel();
     worker.postMessage({ tideway: 1, port: port2 } satisfies Offer, [port2 as never]); // each runtime names other types
     const starter = worker instanceof EventTarget ? worker : undefined;
-    return new MessagePortTransport(port1, options, { ...surroundings, starter });
+    const ends = starter === undefined ? {} : { onEnd: (run: () => void) => onTerminate(worker, run) };
+    return new MessagePortTransport(port1, options, { ...surroundings, starter, ...ends });
   };
 }
 

@@ -35,6 +35,8 @@ export interface PortSurroundings {
   readonly locks?: LockManager | undefined;
   /** What fires `error` when the other thread could not be started; heard until its first message. */
   readonly starter?: EventTarget | undefined;
+  /** Calls `run` when this side ends the other thread. @returns what stops that */
+  readonly onEnd?: ((run: () => void) => () => void) | undefined;
 }
 
 /** A record from this length on is transferred: below, cloning it costs less than handing it over. */
@@ -76,6 +78,8 @@ export class MessagePortTransport implements Transport {
   #held: ArrayBuffer[] | undefined = [];
   /** Ends the listening for errors of the other thread's start; `undefined` once it runs. */
   #started: (() => void) | undefined;
+  /** Ends the listening for the end of the other thread. */
+  readonly #unhook: (() => void) | undefined;
   #posted = 0;
   /** What the peer says that it has taken. */
   #acknowledged = 0;
@@ -98,6 +102,7 @@ export class MessagePortTransport implements Transport {
     port.addEventListener("close", () => this.#lose("the other end is closed"));
     const onError = () => this.#lose("the other thread failed to start");
     surroundings.starter?.addEventListener("error", onError);
+    this.#unhook = surroundings.onEnd?.(() => this.#watch.ended());
     this.#started = () => {
       surroundings.starter?.removeEventListener("error", onError);
       this.#started = undefined;
@@ -217,6 +222,7 @@ export class MessagePortTransport implements Transport {
     this.#started?.();
     clearTimeout(this.#timer);
     this.#watch.stop();
+    this.#unhook?.();
     this.#port.close();
     const events = this.#events;
     if (events !== undefined) queueMicrotask(() => events.closed(error));

@@ -34,6 +34,7 @@ export class PeerWatch {
   #release: (() => void) | undefined;
   /** A lock of the peer is waited for: silence means nothing. */
   #following = false;
+  #ended = false;
   #silent = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -69,16 +70,24 @@ export class PeerWatch {
     try {
       // Another origin has locks of its own: one that nobody seems to hold says nothing.
       const { held = [] } = await locks.query();
-      if (this.#over.signal.aborted || !held.some((lock) => lock.name === name)) return;
+      if (this.#over.signal.aborted || this.#ended || !held.some((lock) => lock.name === name)) return;
       this.#following = true;
       clearTimeout(this.#timer);
       await locks.request(name, { signal: this.#over.signal }, () => {});
     } catch {
+      if (this.#ended) return;
       this.#following = false;
       this.#timer = undefined;
       return;
     }
-    if (this.#over.signal.aborted) return;
+    this.ended();
+  }
+
+  /** The peer has ended: it is gone when what it has posted before has had time to arrive. */
+  ended(): void {
+    if (this.#over.signal.aborted || this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#options.gone("the other thread has ended"), LAST_WORDS_MS);
   }
 
@@ -98,7 +107,7 @@ export class PeerWatch {
   #listen(): void {
     this.#timer = setTimeout(
       () => {
-        if (this.#following) return;
+        if (this.#following || this.#ended) return;
         if (this.#silent === SILENT_PERIODS) {
           this.#options.gone(`the other thread said nothing for ${this.#options.silenceMs} ms`);
           return;
