@@ -5,7 +5,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TlsOptions } from "node:tls";
 import { WebSocketServer } from "ws";
@@ -67,7 +67,15 @@ export class UpgradeListener {
         },
       );
     });
-    if (secure) http.on("tlsClientError", (_error, socket) => socket.destroy()); // harms no other client
+    const raw: Set<Socket> = new Set();
+    if (secure) {
+      http.on("tlsClientError", (_error, socket) => socket.destroy()); // harms no other client
+      // Those in the TLS handshake are no connections yet to `closeAllConnections`.
+      http.on("connection", (socket) => {
+        raw.add(socket);
+        socket.once("close", () => raw.delete(socket));
+      });
+    }
     url.port = String((http.address() as AddressInfo).port);
     let closed: Promise<void> | undefined;
     return {
@@ -78,6 +86,7 @@ export class UpgradeListener {
       },
       finish: () => {
         http.closeAllConnections();
+        for (const socket of raw) socket.destroy();
         return Promise.resolve(closed);
       },
     };

@@ -62,6 +62,18 @@ describe.runIf(certificate !== undefined)("TLS", () => {
     await until(() => server.connections === 0);
   });
 
+  test("wss: closes, although a client does not go on with its TLS handshake", async () => {
+    const { server, url } = await sites.start("tls", { listen: ["wss://127.0.0.1:0"] });
+    const socket = connectTcp(Number(new URL(url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    await once(socket, "connect");
+    const closed = once(socket, "close");
+    const start = performance.now();
+    await server.close({ drainMs: 0 });
+    await closed;
+    expect(performance.now() - start).toBeLessThan(3_000);
+  });
+
   test("wss: without a certificate is refused", async () => {
     await expect(serve({ listen: ["wss://127.0.0.1:0"] })).rejects.toThrow(
       "tls is missing, with cert and key",

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { CACHE, ROOT } from "../../scripts/paths.mjs";
 import { writeCounts } from "../../scripts/reporters/counts.mjs";
 import { makeCertificate } from "../certificate.ts";
+import { checkAddresses } from "./addresses.ts";
 import { checkDeterminism } from "./determinism.ts";
 import { checkExamples } from "./examples.ts";
 import { type Binaries, findRuntimes } from "./install.ts";
@@ -135,6 +136,9 @@ async function main(args: readonly string[]): Promise<void> {
       ),
     );
     const cells = (await pool(jobs)).flat();
+    for (const kind of ["node", "deno", "bun"] as const)
+      if (`addresses in ${kind}`.includes(only))
+        for (const result of await checkAddresses(programs, kind)) report(result);
     if (only === "") {
       for (const part of ["deno", "bun"] as const) runContract(binaries, part);
       const processes = RUNTIMES.filter(({ dials, serves }) => dials.length > 0 && serves.length > 0);

@@ -146,7 +146,7 @@ export class Programs {
   }
 
   /** Run the suite in the client of a runtime. */
-  async run({ kind }: Runtime, target: SuiteTarget): Promise<CaseResult[]> {
+  async run({ kind }: Pick<Runtime, "kind">, target: SuiteTarget): Promise<CaseResult[]> {
     if (kind === "chromium") return this.#runPage(target);
     const lines = await runProgram(
       [...(await this.command(kind, "client")), JSON.stringify(target)],
