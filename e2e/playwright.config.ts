@@ -1,7 +1,5 @@
 import { defineConfig } from "@playwright/test";
-import { findBrowser } from "../scripts/browser.mjs";
-
-const executablePath = findBrowser();
+import { LAUNCH_OPTIONS } from "./support/launch.ts";
 
 export default defineConfig({
   testDir: ".",
@@ -17,16 +15,6 @@ export default defineConfig({
     screenshot: "off",
     trace: "off",
     video: "off",
-    launchOptions: {
-      ...(executablePath === undefined ? {} : { executablePath }),
-      args: [
-        "--no-sandbox",
-        "--disable-gpu",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-      ],
-    },
+    launchOptions: LAUNCH_OPTIONS,
   },
 });

@@ -67,3 +67,26 @@ export async function bundleForNode(entry, outfile) {
     plugins: [selfImportPlugin(["node", "default"]), ownPlacePlugin],
   });
 }
+
+/**
+ * Bundle a TypeScript program, its packages with it, for a runtime with the API of the web: a page, or Deno.
+ * @param {string} entry - absolute path
+ * @param {string} outfile - absolute path of the module to write
+ * @param {readonly string[]} conditions - those of `exports` that hold there
+ */
+export async function bundleForWeb(entry, outfile, conditions) {
+  await build({
+    entryPoints: [entry],
+    outfile,
+    absWorkingDir: ROOT,
+    bundle: true,
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    conditions: [...conditions],
+    external: ["node:*"],
+    format: "esm",
+    target: "es2022",
+    logLevel: "warning",
+    plugins: [selfImportPlugin(conditions)],
+  });
+}

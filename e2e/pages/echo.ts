@@ -2,12 +2,11 @@
 import { client, connect, json } from "tideway";
 import { msgpackCodec } from "tideway/msgpack";
 import { api, SAMPLE } from "../servers/contract.ts";
-import { measureLatency } from "./latency.ts";
 
 const codecs = { json, msgpack: msgpackCodec() };
 
 /** What tests call in the page. */
-const tideway = { connect, measureLatency, encodeSample, exchange };
+const tideway = { connect, encodeSample, exchange };
 
 declare global {
   interface Window {

@@ -1,11 +1,10 @@
-// A page with a plain bundle, Tideway at /tideway and a bare WebSocket echo at /bare, all in one process.
+// A page with a plain bundle and Tideway at /tideway, in one process.
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { msgpackCodec } from "tideway/msgpack";
 import { implement, json, serve } from "tideway/node";
-import { WebSocketServer } from "ws";
 import { selfImportPlugin } from "../../scripts/bundle.mjs";
 import { api } from "./contract.ts";
 
@@ -28,14 +27,6 @@ const web = createServer((_request, response) => {
     "cross-origin-embedder-policy": "require-corp",
   });
   response.end(PAGE);
-});
-
-const bare = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-web.on("upgrade", (request, socket, head) => {
-  if (request.url !== "/bare") return;
-  bare.handleUpgrade(request, socket, head, (client) => {
-    client.on("message", (data, isBinary) => client.send(data, { binary: isBinary }));
-  });
 });
 
 await serve({

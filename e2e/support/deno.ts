@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { build } from "esbuild";
-import { selfImportPlugin } from "../../scripts/bundle.mjs";
+import { bundleForWeb } from "../../scripts/bundle.mjs";
+import { requireDeno } from "../../scripts/deno.mjs";
 import { CACHE, ROOT } from "../../scripts/paths.mjs";
 import { type Certificate, makeCertificate } from "../../test/wt-pair.ts";
 
-const DENO = join(ROOT, "test/runtimes/node_modules/.bin/deno");
 const START_MS = 20_000;
 
 /** A Deno program that serves. */
@@ -19,24 +17,6 @@ export interface DenoProgram {
   readonly output: readonly string[];
   readonly certificate: Certificate;
   stop(): Promise<void>;
-}
-
-/** Bundle a TypeScript program for Deno or a page. */
-async function bundle(entry: string, outfile: string, conditions: readonly string[]): Promise<void> {
-  await build({
-    entryPoints: [join(ROOT, entry)],
-    outfile,
-    absWorkingDir: ROOT,
-    bundle: true,
-    platform: "neutral",
-    mainFields: ["module", "main"],
-    conditions: [...conditions],
-    external: ["node:*"],
-    format: "esm",
-    target: "es2022",
-    logLevel: "warning",
-    plugins: [selfImportPlugin(conditions)],
-  });
 }
 
 /**
@@ -50,14 +30,14 @@ export async function startDeno(
   page?: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<DenoProgram> {
-  if (!existsSync(DENO)) throw new Error("Cannot find Deno: run npm ci --prefix test/runtimes");
+  const deno = requireDeno();
   await mkdir(CACHE, { recursive: true });
   const folder = await mkdtemp(join(CACHE, "deno-"));
   const certificate = makeCertificate();
   const files = { program: join(folder, "program.mjs"), page: join(folder, "page.js") };
-  await bundle(entry, files.program, ["deno", "default"]);
-  if (page !== undefined) await bundle(page, files.page, ["browser", "default"]);
-  const child = spawn(DENO, ["run", "-A", "--unstable-net", "--no-lock", files.program], {
+  await bundleForWeb(join(ROOT, entry), files.program, ["deno", "default"]);
+  if (page !== undefined) await bundleForWeb(join(ROOT, page), files.page, ["browser", "default"]);
+  const child = spawn(deno, ["run", "-A", "--unstable-net", "--no-lock", files.program], {
     cwd: folder,
     env: {
       ...process.env,
