@@ -13,8 +13,27 @@ const WINDOW_BYTES = 2 * CHUNK_BYTES;
  */
 export const LIMITS = { streamWindowBytes: WINDOW_BYTES, maxStreamWindowBytes: WINDOW_BYTES } as const;
 
+/** Where the server takes sessions over WebSocket, and where it says what else it has. */
+export const PATH = "/tideway";
+/** Where {@link ServerInfo} is. */
+export const INFO_PATH = "/server.json";
+
 /** Longest line of the chat, characters. */
 export const MAX_LINE_CHARS = 500;
+
+/** What the page must know before it connects. */
+export const serverInfo = v.object({
+  /** Name and version of what runs the server. */
+  runtime: v.string(),
+  /** Where it serves WebTransport; absent where it does not. */
+  webTransport: v.optional(
+    v.object({
+      url: v.pipe(v.string(), v.url()),
+      /** SHA-256 of its certificate, hexadecimal: no authority has signed it. */
+      certificateHash: v.pipe(v.string(), v.hexadecimal(), v.length(64)),
+    }),
+  ),
+});
 
 const bytes = v.instance(Uint8Array);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -54,7 +73,8 @@ export const api = contract({
   echo: unary({ input: bytes, output: bytes }),
 
   /**
-   * Break every connection of the caller, without a word. The answer comes over the next one: how many those were.
+   * Break every connection of the caller, without a word. The answer comes over the next one: how many those were. 0
+   * where the runtime of the server cannot: the caller is still connected then.
    */
   cut: unary({ input: v.void(), output: count }),
 
@@ -90,6 +110,9 @@ export const api = contract({
     }),
   },
 });
+
+/** What the page must know before it connects. */
+export type ServerInfo = v.InferOutput<typeof serverInfo>;
 
 /** One reading of the host. */
 export type Sample = v.InferOutput<typeof sample>;

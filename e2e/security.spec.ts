@@ -63,6 +63,7 @@ test("the page's files come with their types and a strict policy; other paths do
     "/main.js": "text/javascript; charset=utf-8",
     "/style.css": "text/css; charset=utf-8",
     "/icon.svg": "image/svg+xml; charset=utf-8",
+    "/server.json": "application/json; charset=utf-8",
   };
   for (const [path, type] of Object.entries(types)) {
     const response = await request.get(demo.url + path);

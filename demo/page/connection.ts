@@ -1,15 +1,16 @@
 import {
   type Client,
-  dialWebSocket,
   type MigratedEvent,
   type ResumeOutcome,
   type Session,
   type StateChangeEvent,
+  TransportError,
   WireError,
 } from "tideway";
 import type { api } from "../contract.ts";
 import { byId } from "./dom.ts";
 import { formatBytes, formatDuration } from "./format.ts";
+import type { Routes, WebTransportName } from "./routes.ts";
 import { Timeline } from "./timeline.ts";
 
 /** Time to open the connection to move to, ms. */
@@ -19,10 +20,11 @@ const DIAL_MS = 5_000;
 export class ConnectionPanel {
   readonly #session: Session;
   readonly #calls: Client<typeof api>;
-  readonly #url: URL;
+  readonly #routes: Routes;
   readonly #timeline: Timeline = new Timeline();
-  /** Whether the button was pressed and the connection is not lost yet. */
+  /** Whether the button was pressed and the connection is not lost yet; who breaks it. */
   #cutting = false;
+  #cutBy = "";
   /** Since when there is no connection. */
   #lostAt: number | undefined;
   /** Since when the session moves to another one. */
@@ -30,13 +32,13 @@ export class ConnectionPanel {
   /** What the session had sent again before. */
   #resentBytes = 0;
 
-  /** @param url - of the server, for connections to move to */
-  constructor(session: Session, calls: Client<typeof api>, url: URL) {
+  /** @param routes - to the server, for connections to move to */
+  constructor(session: Session, calls: Client<typeof api>, routes: Routes) {
     this.#session = session;
     this.#calls = calls;
-    this.#url = url;
+    this.#routes = routes;
     byId("cut", HTMLElement).addEventListener("click", () => void this.#cut());
-    byId("move", HTMLElement).addEventListener("click", () => void this.#move());
+    byId("move", HTMLElement).addEventListener("click", () => void this.moveTo(this.#current));
     session.addEventListener("statechange", (event) => this.#changed(event));
     session.addEventListener("migrated", (event) => this.#migrated(event));
     session.addEventListener("goaway", ({ error }) => this.#timeline.add("away", error.message));
@@ -44,12 +46,27 @@ export class ConnectionPanel {
     this.#refresh();
   }
 
-  /** The server resets the socket that this call comes over, so the answer comes over the next one. */
+  /** Whether the session is on its way to another connection. */
+  get moving(): boolean {
+    return this.#movingSince !== undefined;
+  }
+
+  get #current(): WebTransportName {
+    return this.#session.stats().transport === "webtransport" ? "webtransport" : "websocket";
+  }
+
+  /**
+   * The server resets the socket that this call comes over, so the answer comes over the next one. A server that cannot
+   * says so, and the page drops the connection: what is on its way to it is lost as well.
+   */
   async #cut(): Promise<void> {
     this.#cutting = true;
+    this.#cutBy = "the server has reset the socket";
     this.#refresh();
     try {
-      await this.#calls.cut();
+      if ((await this.#calls.cut()) > 0) return;
+      this.#cutBy = "the page has dropped the connection";
+      this.#session.link?.abandon(new TransportError(`Cannot continue: ${this.#cutBy}`));
     } catch (error) {
       if (!(error instanceof WireError)) throw error; // the timeline tells what happened instead
     } finally {
@@ -59,11 +76,13 @@ export class ConnectionPanel {
   }
 
   /** Open another connection, and let the session go on there. The first one is closed when it has. */
-  async #move(): Promise<void> {
+  async moveTo(name: WebTransportName): Promise<void> {
+    const dial = this.#routes.dials.get(name);
+    if (dial === undefined || this.#movingSince !== undefined) return;
     this.#movingSince = performance.now();
     this.#refresh();
     try {
-      const transport = await dialWebSocket(this.#url)(AbortSignal.timeout(DIAL_MS));
+      const transport = await dial(AbortSignal.timeout(DIAL_MS));
       await this.#session.migrate(transport);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -94,7 +113,7 @@ export class ConnectionPanel {
   #lost(error: WireError): void {
     if (this.#lostAt !== undefined) return;
     this.#lostAt = performance.now();
-    if (this.#cutting) this.#timeline.add("cut", "the server has reset the socket");
+    if (this.#cutting) this.#timeline.add("cut", this.#cutBy);
     else this.#timeline.add("lost", error.message);
   }
 

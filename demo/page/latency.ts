@@ -2,6 +2,7 @@ import { CallError, type Client, type Session } from "tideway";
 import type { api } from "../contract.ts";
 import { byId, create, setFigure, setText } from "./dom.ts";
 import { formatCount, formatMs } from "./format.ts";
+import { percentile, Samples } from "./samples.ts";
 
 const EVERY_MS = 50;
 const REFRESH_MS = 500;
@@ -17,10 +18,9 @@ export class LatencyPanel {
   readonly #calls: Client<typeof api>;
   readonly #payload: Uint8Array<ArrayBuffer> = crypto.getRandomValues(new Uint8Array(64));
   readonly #bars: readonly HTMLElement[];
-  readonly #samples: number[] = [];
+  readonly #samples: Samples = new Samples(WINDOW);
   /** Connections that were lost. */
   #losses = 0;
-  #measured = 0;
 
   constructor(session: Session, calls: Client<typeof api>) {
     this.#session = session;
@@ -49,19 +49,17 @@ export class LatencyPanel {
     // Also shows in the timeline of the browser's developer tools.
     const { duration } = performance.measure("echo", { start });
     performance.clearMeasures("echo");
-    this.#samples.push(duration);
-    if (this.#samples.length > WINDOW) this.#samples.shift();
-    this.#measured++;
+    this.#samples.add(duration);
   }
 
   #refresh(): void {
-    if (this.#samples.length === 0) return;
-    const sorted = [...this.#samples].sort((a, b) => a - b);
+    const { sorted, total } = this.#samples;
+    if (total === 0) return;
     const p50 = formatMs(percentile(sorted, 0.5));
     const p99 = formatMs(percentile(sorted, 0.99));
     setFigure("p50", p50, "ms");
     setFigure("p99", p99, "ms");
-    setText("probes", formatCount(this.#measured));
+    setText("probes", formatCount(total));
 
     const counts = countInto(sorted);
     const most = Math.max(...counts);
@@ -71,11 +69,6 @@ export class LatencyPanel {
     const label = `Histogram of call latency: half below ${p50} ms, 99 of 100 below ${p99} ms`;
     byId("bars", HTMLElement).ariaLabel = label;
   }
-}
-
-/** The value below which `part` of the sorted samples lie. */
-function percentile(sorted: readonly number[], part: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 }
 
 function countInto(sorted: readonly number[]): number[] {

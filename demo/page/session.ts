@@ -1,4 +1,4 @@
-import { type ConnectOptions, connect, type Session, WireError } from "tideway";
+import { type BrowserConnectOptions, connect, type Session, WireError } from "tideway";
 
 /** Time between two attempts to reach a server for the first time, ms. */
 const FIRST_RETRY_MS = 2_000;
@@ -12,7 +12,7 @@ const RESTART_MS = 250;
  */
 export async function connectAtLast(
   url: URL,
-  options: ConnectOptions,
+  options: BrowserConnectOptions,
   onFailure: (error: WireError, retryInMs: number) => void,
 ): Promise<Session> {
   for (;;) {

@@ -30,7 +30,7 @@ export class StatusLine {
   #opened(): void {
     this.#attempts = 0;
     this.#countDown(undefined);
-    this.#show("open", "Open", "Everything on this page shares one session over one WebSocket.");
+    this.#show("open", "Open", "Everything on this page shares one session over one connection.");
   }
 
   #lost(state: "connecting" | "resuming", retryInMs: number): void {
