@@ -15,7 +15,8 @@ test("a message, a call and a datagram take little longer than over the bare API
   ]);
   for (const { name, rows } of groups) {
     for (const row of rows) {
-      expect([row.tideway.length, row.bare.length], row.name).toEqual([QUICK_PLAN.rounds, QUICK_PLAN.rounds]);
+      const rounds = row.name.startsWith("the first") ? 1 : QUICK_PLAN.rounds;
+      expect([row.tideway.length, row.bare.length], row.name).toEqual([rounds, rounds]);
       expect(Math.min(...row.tideway, ...row.bare), row.name).toBeGreaterThan(0);
       if (!/^round trip.*p50$/.test(row.name)) continue;
       expect(ratioOf(row), `${name}: ${row.name}`).toBeLessThanOrEqual(MOST_RATIO);

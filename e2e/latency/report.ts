@@ -34,8 +34,9 @@ ${about.machine}.
 
 Tideway and the bare API of the browser, in the same page against the same server process, in turn. Each figure is the
 median of ${plan.rounds} rounds; the ratio is the median of the ratios of the rounds, Tideway to bare, and the spread is the range of
-their middle half, as a share of it. A round has ${plan.echoes.toLocaleString("en")} round trips of 64 B of each kind, in blocks of 20. Above 20 % of spread
-the machine was busy with something else.
+their middle half, as a share of it. A round has ${plan.echoes.toLocaleString("en")} round trips of 64 B of each kind, in blocks of 20, and there were
+${plan.warmUp.toLocaleString("en")} before the first one: until then the browser compiles what it runs, of which Tideway has more. The first ones
+of the page are in rows of their own. Above 20 % of spread the machine was busy with something else.
 
 ![p50 and p99 of Tideway and of the bare API, for each transport](${CHART})
 
@@ -84,7 +85,7 @@ function formatFigure(value: number): string {
 function barsOf(groups: readonly Group[]): Bar[] {
   return groups.flatMap(({ name: group, rows }) =>
     rows
-      .filter(({ name }) => name.endsWith(", p50"))
+      .filter(({ name }) => name.endsWith(", p50") && !name.startsWith("the first"))
       .flatMap((row) => {
         const measure = row.name.replace(", p50", "");
         const last = rows.find(({ name }) => name === `${measure}, p99`) ?? row;
