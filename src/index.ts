@@ -81,7 +81,7 @@ export {
   type SessionState,
   StateChangeEvent,
 } from "./session/events.ts";
-export { MessageStream, type StreamOptions } from "./session/message-stream.ts";
+export { type LaneChoice, MessageStream, type StreamOptions } from "./session/message-stream.ts";
 export type { Credentials, SessionOptions } from "./session/options.ts";
 export {
   type Contender,

@@ -36,6 +36,8 @@ export interface ConnectionOptions {
   readonly role: Role;
   /** Whether the lanes keep the boundaries of records; otherwise a length goes in front. */
   readonly messageBoundaries: boolean;
+  /** Lanes that the transport can have beside the main one, of each side. Default 0. */
+  readonly lanes?: number;
   /** This side's bounds; those that the peer must know go out in HELLO. */
   readonly limits: Limits;
   /** Names of the codecs of this side, the preferred one first. */

@@ -38,6 +38,7 @@ const ALLOWED: Readonly<Record<ConnectionState, number>> = {
     FrameType.RESUME,
     FrameType.GOAWAY,
     FrameType.CLOSE,
+    FrameType.LANE,
     FrameType.EXTENSION,
   ),
   closing: 0,

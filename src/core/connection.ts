@@ -17,7 +17,8 @@ import type { SessionEvent } from "./events.ts";
 import { FrameReader, FrameType, SESSION_ID } from "./frame.ts";
 import { decodeHello, encodeHello, type Hello } from "./hello.ts";
 import { KeepAlive, OWN_STALL_MS } from "./keep-alive.ts";
-import type { LaneId } from "./lane.ts";
+import { type LaneId, MAIN_LANE } from "./lane.ts";
+import { OwnLanes, type PeerLane, peerLane } from "./lanes.ts";
 import { type Limits, MAX_HELLO_BYTES, MAX_NAMES, RECORD_SLACK_BYTES } from "./limits.ts";
 import { Mux } from "./mux.ts";
 import { MuxInput, readReason } from "./mux-input.ts";
@@ -51,6 +52,9 @@ export class Connection {
   readonly #writer: RecordWriter;
   readonly #frames: FrameReader = new FrameReader();
   readonly #records: RecordReader | undefined;
+  /** Lanes that each side may open beside the main one, and those that the peer has. */
+  readonly #maxLanes: number;
+  #peerLanes: Map<LaneId, PeerLane> | undefined;
   readonly #reader: NameReader = new NameReader(MAX_NAMES);
   #mux: Mux;
   #input: MuxInput;
@@ -79,6 +83,7 @@ export class Connection {
     this.#limits = limits;
     this.#mux = options.mux ?? new Mux(role, limits);
     this.#mux.now = now;
+    this.#maxLanes = Math.min(options.lanes ?? 0, limits.maxLanes);
     this.#writer = new RecordWriter(options.pool ?? new BufferPool());
     this.#maxRecordBytes = limits.maxFrameBytes + RECORD_SLACK_BYTES;
     // A client that is not let in yet may send a HELLO and early data, and no more (T1).
@@ -156,15 +161,18 @@ export class Connection {
    *
    * Never throws: what is wrong with the bytes ends this connection with a `closed` event and a CLOSE to the peer.
    */
-  receive(_lane: LaneId, bytes: Bytes, now: number): void {
+  receive(lane: LaneId, bytes: Bytes, now: number): void {
     if (this.#state === "closing" || this.#state === "closed") return;
     this.#mux.now = now;
     this.#mux.settleUnread();
     this.#keepAlive.heard(bytes.length, now);
     this.counters.bytesReceived += bytes.length;
     try {
-      if (this.#records === undefined) this.#receiveRecord(bytes);
-      else this.#receiveBytes(this.#records, bytes);
+      const other = lane === MAIN_LANE ? undefined : this.#peerLane(lane);
+      const records = other === undefined ? this.#records : other.records;
+      if (records === undefined) this.#receiveRecord(bytes, other);
+      else this.#receiveBytes(records, bytes, other);
+      if (this.#peerLanes !== undefined && this.#state === "open") this.#bindLanes(this.#peerLanes);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#fail(error);
@@ -175,17 +183,33 @@ export class Connection {
     if (this.#replies.waiting) this.#mux.wake();
   }
 
-  #receiveBytes(records: RecordReader, bytes: Bytes): void {
+  #peerLane(id: LaneId): PeerLane {
+    this.#peerLanes ??= new Map();
+    const lanes = this.#peerLanes;
+    let lane = lanes.get(id);
+    if (lane !== undefined) return lane;
+    if (lanes.size >= this.#maxLanes)
+      throw new ProtocolError("ERR_LIMIT", `Cannot accept lane: limit is ${this.#maxLanes}`);
+    lane = peerLane(this.#options.messageBoundaries ? undefined : new RecordReader(this.#longestRecord));
+    lanes.set(id, lane);
+    return lane;
+  }
+
+  #bindLanes(lanes: Map<LaneId, PeerLane>): void {
+    for (const lane of lanes.values()) this.#input.bindLane(lane);
+  }
+
+  #receiveBytes(records: RecordReader, bytes: Bytes, lane: PeerLane | undefined): void {
     records.push(bytes);
     for (let record = records.next(); record !== undefined; record = records.next()) {
-      this.#receiveRecord(record);
+      this.#receiveRecord(record, lane);
       if (this.#state === "closing" || this.#state === "closed") return;
     }
   }
 
-  #receiveRecord(record: Bytes): void {
+  #receiveRecord(record: Bytes, lane: PeerLane | undefined): void {
     this.counters.recordsReceived++;
-    if (this.#state === "authenticating") {
+    if (lane === undefined && this.#state === "authenticating") {
       this.#early.keep(record, 0);
       return;
     }
@@ -199,8 +223,8 @@ export class Connection {
     const header = record[0] as number;
     // A peer that is not let in yet has nothing expanded for it.
     if (compression !== undefined && header > PLAIN_RECORD && header < SEALED_RECORD && this.#carries)
-      this.#readFrames(compression.expand(record, this.#maxRecordBytes - 1), 0);
-    else this.#readFrames(record, this.#checkRecord(record));
+      this.#readFrames(compression.expand(record, this.#maxRecordBytes - 1), 0, lane);
+    else this.#readFrames(record, this.#checkRecord(record), lane);
   }
 
   /** Whether both HELLOs are exchanged, and the connection is not over. */
@@ -216,11 +240,11 @@ export class Connection {
     return 1;
   }
 
-  #readFrames(record: Bytes, at: number): void {
+  #readFrames(record: Bytes, at: number, lane?: PeerLane): void {
     const frames = this.#frames;
     frames.reset(record, at);
     while (frames.next()) {
-      if (!allows(this.#state, frames.type)) this.#refuseFrame();
+      if (lane === undefined && !allows(this.#state, frames.type)) this.#refuseFrame();
       const length = frames.bodyEnd - frames.bodyAt;
       if (length > this.#limits.maxFrameBytes) {
         throw new ProtocolError(
@@ -228,11 +252,22 @@ export class Connection {
           `Cannot accept ${length} byte frame: limit is ${this.#limits.maxFrameBytes}`,
         );
       }
+      if (lane !== undefined) {
+        this.#applyToLane(frames, lane);
+        continue;
+      }
       this.#apply(frames);
       if (this.#state === "open" || this.#state === "resuming") continue;
       if (this.#state === "authenticating") this.#early.keep(record, frames.bodyEnd);
       return;
     }
+  }
+
+  /** LANE can come before the peer's HELLO: it waits in its lane. Data cannot: it has to be answered first. */
+  #applyToLane(frame: FrameReader, lane: PeerLane): void {
+    if (frame.type === FrameType.DATA) this.#input.data(frame, lane);
+    else if (frame.type === FrameType.LANE) this.#input.beginLane(lane, frame);
+    else this.#refuseFrame();
   }
 
   #refuseFrame(): never {
@@ -254,6 +289,8 @@ export class Connection {
         return this.#input.reset(frame);
       case FrameType.STOP:
         return this.#input.stop(frame);
+      case FrameType.LANE:
+        return this.#input.lane(frame);
       default:
         return this.#applyToSession(frame);
     }
@@ -311,13 +348,15 @@ export class Connection {
   /** Both HELLOs are exchanged. @param mux - the streams that go on, when some do */
   #welcomed(hello: Hello, keepAliveMs: number, mux: Mux | undefined): void {
     const now = this.#mux.now;
-    this.#maxRecordBytes = this.#limits.maxFrameBytes + RECORD_SLACK_BYTES;
+    this.#maxRecordBytes = this.#longestRecord;
     if (this.#records !== undefined) this.#records.maxRecordBytes = this.#maxRecordBytes;
     this.#keepAlive.start(keepAliveMs, now);
     this.#options.compression?.agree(hello.compressors ?? []);
+    const lanes = new OwnLanes(Math.min(this.#maxLanes, hello.lanes ?? 0));
     if (mux === undefined) {
       this.#state = "open";
       if (this.#options.claim !== undefined) this.#carry(this.#options.claim());
+      this.#mux.outbox.lanes = lanes;
       this.#mux.adopt(hello);
       this.#mux.emit({ kind: "open", hello, resumed: false });
       return;
@@ -325,6 +364,7 @@ export class Connection {
     this.#state = "resuming";
     this.#handshakeDeadline = now + this.#limits.handshakeMs;
     this.#carry(mux);
+    mux.outbox.lanes = lanes;
     this.#resumption.begin(mux);
   }
 
@@ -535,18 +575,19 @@ export class Connection {
   }
 
   /**
-   * The next record to write, in the order in which they must be written.
+   * The next record to write to a lane, in the order in which they must be written.
+   * @param lane - the main one, or one of those up to {@link lanes}
    * @param maxBytes - longest record that is wanted now; at least {@link RECORD_SLACK_BYTES}
    * @returns `undefined` when there is nothing to send. The caller owns the record.
    */
-  takeOutput(_lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
+  takeOutput(lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
     this.#mux.now = now;
+    if (lane !== MAIN_LANE) return this.#takeLane(lane, maxBytes, now);
     this.#datagrams.age(now);
     if (!this.#hasOutput()) return undefined;
     if (this.#magicDue) {
       this.#magicDue = false;
-      this.counters.bytesSent += MAGIC.length;
-      return MAGIC.slice();
+      return this.#magic();
     }
     const into = this.#writer;
     const room = this.#leastRoom;
@@ -558,9 +599,41 @@ export class Connection {
     into.begin(Math.max(room, Math.min(end, waiting + RECORD_SLACK_BYTES)), end);
     const helloBytes = this.#writeFrames(into, now);
     const early = into.length - helloBytes;
+    const record = this.#finish(into, now);
+    if (record !== undefined && this.#state === "opening") this.#early.sent(early);
+    return record;
+  }
+
+  /** Lanes that this side has opened beside the main one: they are numbered from 1. */
+  get lanes(): number {
+    return this.#mux.outbox.lanes?.opened ?? 0;
+  }
+
+  #takeLane(lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
+    const { outbox } = this.#mux;
+    const own = this.#state === "open" ? outbox.lanes?.loaded(lane) : undefined;
+    if (own === undefined) return undefined;
+    if (own.magicDue) {
+      own.magicDue = false;
+      if (!this.#options.messageBoundaries) return this.#magic();
+    }
+    const { send } = own.stream;
+    const end = Math.min(maxBytes, this.#peerRecordBytes);
+    this.#writer.begin(Math.min(end, send.unsent + send.trailer.length + RECORD_SLACK_BYTES), end);
+    outbox.writeLane(this.#writer, own, now);
+    // Session credit may have become free for those that wait on the main lane.
+    if (outbox.ready) this.#mux.wake();
+    return this.#finish(this.#writer, now);
+  }
+
+  #magic(): Bytes {
+    this.counters.bytesSent += MAGIC.length;
+    return MAGIC.slice();
+  }
+
+  #finish(into: RecordWriter, now: number): Bytes | undefined {
     const record = into.finish(!this.#options.messageBoundaries, this.#options.compression);
     if (record === undefined) return undefined;
-    if (this.#state === "opening") this.#early.sent(early);
     this.counters.recordsSent++;
     this.counters.bytesSent += record.length;
     this.counters.bytesSaved = into.savedBytes;
@@ -582,6 +655,11 @@ export class Connection {
   get #mostRoom(): number {
     if (this.#state !== "opening" || this.#helloDue !== undefined) return this.#peerRecordBytes;
     return Math.min(this.#peerRecordBytes, this.#early.room);
+  }
+
+  /** Longest record that this side accepts of a peer that it knows. */
+  get #longestRecord(): number {
+    return this.#limits.maxFrameBytes + RECORD_SLACK_BYTES;
   }
 
   /** Longest record that the peer accepts. */
@@ -628,6 +706,7 @@ export class Connection {
       ...(compression === undefined ? {} : { compressors: compression.numbers }),
       ...(token === undefined ? {} : { token }),
       ...(agent === undefined ? {} : { agent }),
+      ...(this.#maxLanes === 0 ? {} : { lanes: this.#maxLanes }),
       ...fields,
     });
   }

@@ -16,6 +16,7 @@ export const FrameType = {
   RESUME: 10,
   GOAWAY: 11,
   CLOSE: 12,
+  LANE: 13,
   EXTENSION: 15,
 } as const;
 

@@ -40,6 +40,8 @@ export interface Hello {
   readonly resumeMs?: number;
   /** Server: the session that the client named goes on. */
   readonly resumed?: boolean;
+  /** Lanes beside the main one that the other side may open on this connection; none when absent. */
+  readonly lanes?: number;
   /** What proves who it is; the application decides what that means. */
   readonly token?: Bytes;
   /** Program and version, for logs. */
@@ -48,7 +50,7 @@ export interface Hello {
 
 type OptionalFields = Pick<
   Hello,
-  "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed" | "resumeAttempt"
+  "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed" | "resumeAttempt" | "lanes"
 >;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -70,6 +72,7 @@ const Key = {
   RESUMED: 14,
   RESUME_ATTEMPT: 15,
   COMPRESSOR: 16,
+  LANES: 17,
 } as const;
 
 /**
@@ -94,6 +97,7 @@ export function encodeHello(hello: Hello): Bytes {
   if (hello.resumeMs !== undefined) fields.number(Key.RESUME_MS, hello.resumeMs);
   if (hello.resumed === true) fields.number(Key.RESUMED, 1);
   if (hello.resumeAttempt !== undefined) fields.number(Key.RESUME_ATTEMPT, hello.resumeAttempt);
+  if (hello.lanes !== undefined) fields.number(Key.LANES, hello.lanes);
   const list = fields.finish();
   if (list.length >= MAX_HELLO_BYTES)
     throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
@@ -133,6 +137,7 @@ export function decodeHello(body: Uint8Array): Hello {
     else if (fields.key === Key.RESUME_MS) rest.resumeMs = fields.number();
     else if (fields.key === Key.RESUMED) rest.resumed = fields.number() === 1;
     else if (fields.key === Key.RESUME_ATTEMPT) rest.resumeAttempt = fields.number();
+    else if (fields.key === Key.LANES) rest.lanes = fields.number();
   }
   return {
     maxFrameBytes: bounded(numbers, Key.MAX_FRAME_BYTES, 4_096),

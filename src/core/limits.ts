@@ -19,6 +19,8 @@ export interface Limits {
   readonly maxIdleFrames: number;
   /** Most streams that the peer may have open at a time (T8). */
   readonly maxStreams: number;
+  /** Most lanes beside the main one that the peer may open, where the transport has lanes (T8). */
+  readonly maxLanes: number;
   /** Resets and stops a second that the peer may send, and how many at once (T9). */
   readonly resetsPerSecond: number;
   readonly resetBurst: number;
@@ -75,6 +77,7 @@ export const DEFAULT_LIMITS: Limits = {
   assemblyMs: 30_000,
   maxIdleFrames: 100,
   maxStreams: 128,
+  maxLanes: 16,
   resetsPerSecond: 200,
   resetBurst: 1_000,
   pingsPerSecond: 20,
@@ -108,6 +111,7 @@ export const HARD_LIMITS: Partial<Record<keyof Limits, number>> = {
   maxFragments: 131_072,
   assemblyMs: 600_000,
   maxStreams: 65_536,
+  maxLanes: 256,
   streamWindowBytes: 1_073_741_824,
   maxStreamWindowBytes: 1_073_741_824,
   sessionWindowBytes: 1_073_741_824,

@@ -26,6 +26,8 @@ export interface Metadata {
   readonly codec?: number;
   /** Priority class that the opener asks of the other side, 0 (first) to 7. */
   readonly priority?: number;
+  /** The opener asks the other side to send on a lane of its own. */
+  readonly ownLane?: boolean;
   /** Names one piece of work among those of its caller, 1 to 128 bytes of UTF-8: it is done once, however often asked. */
   readonly idempotencyKey?: string;
   /** False: records with frames of this stream are not compressed, by either side. */
@@ -55,6 +57,7 @@ const Key = {
   IDEMPOTENCY_KEY: 10,
   COMPRESS: 11,
   SCHEMA: 12,
+  LANE: 13,
 } as const;
 
 /**
@@ -66,11 +69,12 @@ export function encodeMetadata(
   limits: Pick<Limits, "maxMetadataBytes" | "maxMetadataFields">,
 ): Bytes {
   const fields = new FieldWriter();
-  const { deadlineMs, trace, codec, priority, idempotencyKey, compress, failure } = metadata;
+  const { deadlineMs, trace, codec, priority, ownLane, idempotencyKey, compress, failure } = metadata;
   if (deadlineMs !== undefined) fields.number(Key.DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
   if (trace !== undefined) fields.text(Key.TRACE, trace);
   if (codec !== undefined) fields.number(Key.CODEC, codec);
   if (priority !== undefined) fields.number(Key.PRIORITY, priority);
+  if (ownLane === true) fields.number(Key.LANE, 1);
   if (idempotencyKey !== undefined) fields.bytes(Key.IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
   if (compress === false) fields.number(Key.COMPRESS, 0);
   if (metadata.schema !== undefined) fields.text(Key.SCHEMA, metadata.schema);
@@ -141,6 +145,7 @@ function readMetadata(fields: FieldReader, maxFields: number): Metadata {
     else if (fields.key === Key.ERROR_NAME) failure.name = fields.text();
     else if (fields.key === Key.ERROR_MESSAGE) failure.message = fields.text();
     else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
+    else if (fields.key === Key.LANE) metadata.ownLane = fields.number() === 1;
     else if (fields.key === Key.IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
     else if (fields.key === Key.COMPRESS) metadata.compress = fields.number() !== 0;
     else if (fields.key === Key.SCHEMA) metadata.schema = fields.text();

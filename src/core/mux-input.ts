@@ -2,6 +2,8 @@ import { decodeText } from "./bytes.ts";
 import { type ErrorName, errorName, ProtocolError, StreamError } from "./errors.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 import { FrameFlag, type FrameReader, FrameType, SESSION_ID } from "./frame.ts";
+import { MAIN_LANE } from "./lane.ts";
+import type { PeerLane } from "./lanes.ts";
 import { decodeMetadata, type Metadata } from "./metadata.ts";
 import type { Mux } from "./mux.ts";
 import type { NameReader } from "./names.ts";
@@ -50,11 +52,17 @@ export class MuxInput {
     this.#deliver(stream, frame, cursor.at, undefined);
   }
 
-  /** DATA: a message or a part of it, with FIN possibly the end, and then metadata with EXT. */
-  data(frame: FrameReader): void {
-    const stream = this.#mux.table.find(frame.stream);
-    if (stream === undefined)
-      throw new ProtocolError("ERR_PROTOCOL", `Cannot accept data: stream ${frame.stream} is over`);
+  /**
+   * DATA: a message or a part of it, with FIN possibly the end, and then metadata with EXT.
+   * @param lane - that it came on; `undefined` for the main one
+   */
+  data(frame: FrameReader, lane?: PeerLane): void {
+    const stream = lane === undefined ? this.#mux.table.find(frame.stream) : lane.stream;
+    if (stream === undefined || stream.receive.lane !== lane || stream.id !== frame.stream)
+      throw new ProtocolError(
+        "ERR_PROTOCOL",
+        `Cannot accept data: stream ${frame.stream} is over, or not on this lane`,
+      );
     let at = frame.bodyAt;
     let trailer: Metadata | undefined;
     if ((frame.flags & FrameFlag.EXT) !== 0) {
@@ -64,20 +72,31 @@ export class MuxInput {
       trailer = decodeMetadata(cursor, this.#mux.limits);
       at = cursor.at;
     }
-    this.#deliver(stream, frame, at, trailer);
+    this.#deliver(stream, frame, at, trailer, lane);
   }
 
-  #deliver(stream: Stream, frame: FrameReader, at: number, trailer: Metadata | undefined): void {
+  #deliver(
+    stream: Stream,
+    frame: FrameReader,
+    at: number,
+    trailer: Metadata | undefined,
+    lane?: PeerLane,
+  ): void {
     const mux = this.#mux;
     const { receive } = stream;
     const more = (frame.flags & FrameFlag.MORE) !== 0;
     const fin = (frame.flags & FrameFlag.FIN) !== 0;
     const length = frame.bodyEnd - at;
-    if (receive.finished)
+    const charge = length + (more ? 0 : MESSAGE_CHARGE) + (fin ? FIN_CHARGE : 0);
+    if (lane !== undefined) lane.position += charge;
+    if (receive.finished) {
+      // A RESET on the main lane has overtaken it, and has counted it.
+      if (charge === 0) return this.#idle();
+      if (lane !== undefined && lane.position <= receive.window.received) return;
       throw new ProtocolError("ERR_PROTOCOL", `Cannot accept data: stream ${stream.id} has ended`);
+    }
     if (fin && more && length > 0)
       throw new ProtocolError("ERR_PROTOCOL", "Cannot end stream: its last message is not finished");
-    const charge = length + (more ? 0 : MESSAGE_CHARGE) + (fin ? FIN_CHARGE : 0);
     receive.window.receive(charge);
     mux.window.receive(charge);
     if (charge > 0) this.#idleFrames = 0;
@@ -91,6 +110,55 @@ export class MuxInput {
     if (wasUnfinished || receive.unfinished) mux.assembled(stream);
     if (fin) receive.finish(trailer);
     if (fin || !more) mux.emitReadable(stream);
+  }
+
+  /**
+   * LANE on the main lane: the peer waits for our half of the stream on the lane that we have named. With a body: the
+   * message of its half that began at that position is lent to.
+   */
+  lane(frame: FrameReader): void {
+    const { outbox, table } = this.#mux;
+    const stream = table.find(frame.stream);
+    if (frame.bodyAt < frame.bodyEnd) {
+      this.#idle();
+      const position = this.#body(frame).varint();
+      if (stream !== undefined) this.#mux.lendTo(stream, position);
+      return;
+    }
+    if (stream === undefined || outbox.lanes?.answered(stream) !== true) return this.#idle();
+    this.#idleFrames = 0;
+    this.#mux.wake();
+  }
+
+  /** LANE on a lane of the peer: from here on it carries a half, from the position in the body on. */
+  beginLane(lane: PeerLane, frame: FrameReader): void {
+    this.#idle();
+    lane.id = frame.stream;
+    lane.position = this.#body(frame).varint();
+    lane.stream = undefined;
+    lane.waiting = true;
+  }
+
+  /** Take up a half on its lane, once all is here that the peer has sent of it on the main lane. */
+  bindLane(lane: PeerLane): void {
+    const mux = this.#mux;
+    if (!lane.waiting || mux.table.unheard(lane.id)) return;
+    const stream = mux.table.find(lane.id);
+    lane.waiting = false;
+    if (stream === undefined || stream.receive.finished) return;
+    const { received } = stream.receive.window;
+    if (stream.receive.lane !== undefined || lane.position < received)
+      throw new ProtocolError(
+        "ERR_PROTOCOL",
+        `Cannot take lane of stream ${lane.id} at ${lane.position}: ${received} came`,
+      );
+    lane.waiting = lane.position > received;
+    if (lane.waiting) return;
+    lane.stream = stream;
+    stream.receive.lane = lane;
+    this.#idleFrames = 0;
+    mux.orderParts();
+    mux.control(stream, Control.LANE);
   }
 
   #discard(stream: Stream, charge: number, fin: boolean): void {
@@ -247,8 +315,9 @@ export function endedByStop(mux: Mux, stream: Stream, code: ErrorName, reason: s
   stream.resetReason = "";
   const { finished } = stream.send;
   mux.dropUnsent(stream);
-  // With FIN under way no RESET is needed, unless the connection is lost before it arrives.
-  if (finished) mux.told.add(stream, Control.RESET);
+  // With FIN under way no RESET is needed, unless the connection is lost before it arrives; on a lane of its own, a
+  // PING does not prove that it has.
+  if (finished && stream.lane === MAIN_LANE) mux.told.add(stream, Control.RESET);
   else mux.control(stream, Control.RESET);
   mux.emit({ kind: "stopped", stream, error });
   mux.settle(stream);

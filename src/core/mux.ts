@@ -13,6 +13,7 @@ import type { SessionEvent } from "./events.ts";
 import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
 import { SESSION_ID } from "./frame.ts";
 import type { Hello } from "./hello.ts";
+import { MAIN_LANE } from "./lane.ts";
 import { EARLY_WINDOW_BYTES, type Limits, MAX_NAME_BYTES } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
 import { Outbox } from "./outbox.ts";
@@ -170,7 +171,12 @@ export class Mux {
   accept(name: string, metadata: Metadata | undefined): Stream {
     const stream = this.create(
       false,
-      { name, priority: metadata?.priority ?? DEFAULT_PRIORITY, metadata: EMPTY },
+      {
+        name,
+        priority: metadata?.priority ?? DEFAULT_PRIORITY,
+        ownLane: metadata?.ownLane === true,
+        metadata: EMPTY,
+      },
       metadata,
     );
     if (metadata?.compress === false) stream.compress = false;
@@ -293,6 +299,17 @@ export class Mux {
     this.#lend();
   }
 
+  /** Data comes on several lanes: from now on the peer says which unfinished message is lent to. */
+  orderParts(): void {
+    this.#assembly.order(this.now);
+  }
+
+  /** The peer says it. @param position - where the message began on its stream */
+  lendTo(stream: Stream, position: number): void {
+    this.#assembly.name(stream, position, this.now);
+    this.#lend();
+  }
+
   /** Let the oldest unfinished message go on beyond the windows. */
   #lend(): void {
     const { oldest } = this.#assembly;
@@ -312,7 +329,7 @@ export class Mux {
       this.dropUnsent(stream);
       stream.resetCode = wireCode(error.code);
       stream.resetReason = error.message;
-      if (this.live) this.told.add(stream, Control.RESET);
+      if (this.live && stream.lane === MAIN_LANE) this.told.add(stream, Control.RESET);
       else this.control(stream, Control.RESET);
       this.settle(stream);
       return;
@@ -422,6 +439,12 @@ export class Mux {
     this.live = false;
     this.#refusal = undefined; // that was of the connection
     this.told.interrupt();
+    this.outbox.lanes = undefined;
+    this.#assembly.disorder();
+    for (const stream of this.table.values()) {
+      stream.lane = MAIN_LANE;
+      stream.receive.lane = undefined;
+    }
     this.wake = () => {};
   }
 

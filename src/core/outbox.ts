@@ -1,11 +1,14 @@
 import { type Bytes, encodeText } from "./bytes.ts";
 import { type ReceiveWindow, reserveBytes } from "./flow.ts";
 import { FrameFlag, FrameType, MAX_HEADER_BYTES, SESSION_ID } from "./frame.ts";
+import { MAIN_LANE } from "./lane.ts";
+import type { OwnLane, OwnLanes } from "./lanes.ts";
 import { EARLY_WINDOW_BYTES } from "./limits.ts";
 import type { NameWriter } from "./names.ts";
 import { Queue } from "./queue.ts";
 import type { RecordWriter } from "./record-writer.ts";
 import { Scheduler } from "./scheduler.ts";
+import type { WriteEnd } from "./send-half.ts";
 import { Control, type Stream, WAITS } from "./stream.ts";
 import type { StreamTable } from "./stream-table.ts";
 import type { Told } from "./told.ts";
@@ -46,6 +49,8 @@ export class Outbox {
   queuedBytes = 0;
   /** The session's own WINDOW is due. */
   windowDue = false;
+  /** The lanes that this side has opened over the connection; `undefined` while there is none. */
+  lanes: OwnLanes | undefined;
   readonly #scheduler: Scheduler = new Scheduler();
   readonly #table: StreamTable;
   readonly #window: ReceiveWindow;
@@ -67,6 +72,8 @@ export class Outbox {
   /** There is no session credit, but for the reserve of the oldest part; and none for that either. */
   #sessionBlocked = false;
   #partBlocked = false;
+  /** The same for a stream with a lane of its own. */
+  #laneBlocked = false;
 
   /**
    * @param maxRetainedBytes - charged bytes that are kept after they were sent
@@ -86,10 +93,10 @@ export class Outbox {
     this.#onFinished = onFinished;
   }
 
-  /** A stream has data, an end, or its OPEN to send. */
+  /** A stream has data, an end, or its OPEN to send. One with a lane of its own waits for nobody. */
   schedule(stream: Stream): void {
     this.#partBlocked = false;
-    this.#scheduler.push(stream);
+    if (stream.lane === MAIN_LANE) this.#scheduler.push(stream);
   }
 
   /** A stream has a control frame to send; before its OPEN is written it keeps it. */
@@ -108,7 +115,7 @@ export class Outbox {
 
   /** The session's credit or number of streams was raised. */
   unblock(): void {
-    this.#sessionBlocked = this.#partBlocked = false;
+    this.#sessionBlocked = this.#partBlocked = this.#laneBlocked = false;
     if (!this.#table.mayOpen) return;
     if (this.#unopened === undefined) return;
     for (const stream of this.#unopened) this.schedule(stream);
@@ -117,7 +124,7 @@ export class Outbox {
 
   /** Whether what waits can only go on with more credit of the session. */
   get starved(): boolean {
-    return this.#sessionBlocked;
+    return this.#sessionBlocked || this.#laneBlocked;
   }
 
   /** A stream has nothing to send any more. */
@@ -132,8 +139,27 @@ export class Outbox {
       this.windowDue ||
       this.#control.length > 0 ||
       (!this.#scheduler.empty && (!this.#sessionBlocked || this.#partReady)) ||
+      this.#firstDue !== undefined ||
       this.#lazyUrgent
     );
+  }
+
+  /** Whose message the peer must hear that it is the oldest part: between lanes it does not see that. */
+  get #firstDue(): Stream | undefined {
+    const { lanes } = this;
+    if (lanes === undefined || lanes.opened === 0) return undefined;
+    const stream = this.oldestPart;
+    return stream === lanes.first && stream?.send.partAt === lanes.firstAt ? undefined : stream;
+  }
+
+  #writeFirst(into: RecordWriter, stream: Stream | undefined): void {
+    if (stream === undefined || into.room < CONTROL_BYTES) return;
+    const { partAt } = stream.send;
+    into.frame(FrameType.LANE, 0, stream.id, varintBytes(partAt));
+    into.varint(partAt);
+    const lanes = this.lanes as OwnLanes;
+    lanes.first = stream;
+    lanes.firstAt = partAt;
   }
 
   /** Whether the news go out even without a record to ride on: streams that wait for places may get theirs by it. */
@@ -164,6 +190,7 @@ export class Outbox {
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     this.#writeControl(into, now, roundTripMs);
     this.#writeData(into, names, now);
+    this.#writeFirst(into, this.#firstDue);
     // Answers free places: that news rides with them.
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
     if (!into.empty || this.#lazyUrgent) this.#writeLazy(into);
@@ -222,13 +249,8 @@ export class Outbox {
         this.#scheduler.unshift(stream);
         return;
       }
-      const credit = this.#creditOf(stream) - (send.sent - before);
-      // The reserve is for the part that was begun first: what follows it on its stream is one of the others again.
-      const quantum = stream === this.oldestPart ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
-      const end = send.write(into, stream.id, credit, quantum);
-      this.#count(stream, send.sent - before);
-      if (send.sent > before || stream.progressAt === WAITS) stream.progressAt = now;
-      if (send.finished) this.#onFinished(stream);
+      const alone = stream.ownLane && send.unsent > 0 && this.lanes?.claim(stream) === true;
+      const end = this.#writeStream(into, stream, before, now, alone);
       if (end === "quantum") this.#scheduler.push(stream);
       else if (end === "room" || end === "session-credit") {
         this.#scheduler.unshift(stream);
@@ -238,6 +260,38 @@ export class Outbox {
         if (this.#sessionBlocked) return;
       }
     }
+  }
+
+  /**
+   * Write messages of a stream.
+   * @param before - its position before its OPEN
+   * @param leave - write none, only count
+   */
+  #writeStream(into: RecordWriter, stream: Stream, before: number, now: number, leave = false): WriteEnd {
+    const { send } = stream;
+    const credit = this.#creditOf(stream) - (send.sent - before);
+    // The reserve is for the part that was begun first: what follows it on its stream is one of the others again.
+    const quantum = stream === this.oldestPart ? Math.min(QUANTUM_BYTES, send.rest) : QUANTUM_BYTES;
+    const end = leave ? "empty" : send.write(into, stream.id, credit, quantum);
+    this.#count(stream, send.sent - before);
+    if (send.sent > before || stream.progressAt === WAITS) stream.progressAt = now;
+    if (send.finished) this.#onFinished(stream);
+    return end;
+  }
+
+  /** Write what a lane has: LANE, and when the peer has answered it, data. */
+  writeLane(into: RecordWriter, own: OwnLane, now: number): void {
+    const { stream } = own;
+    if (!stream.compress) into.plain = true;
+    if (own.ready) {
+      let end: WriteEnd = "quantum";
+      while (end === "quantum") end = this.#writeStream(into, stream, stream.send.sent, now);
+      if (end === "session-credit") this.#laneBlocked = true;
+      return;
+    }
+    own.told = true;
+    into.frame(FrameType.LANE, 0, stream.id, varintBytes(stream.send.sent));
+    into.varint(stream.send.sent);
   }
 
   #count(stream: Stream, sent: number): void {
@@ -396,6 +450,7 @@ function writeStreamControl(
     into.varint(window.consumed);
     into.varint(window.limit);
   }
+  if ((control & Control.LANE) !== 0 && !receive.finished) into.frame(FrameType.LANE, 0, id, 0);
   if ((control & Control.STOP) !== 0) {
     const reason = encodeReason(stream.stopReason);
     into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);

@@ -1,6 +1,7 @@
 import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
 import { ProtocolError, type StreamError } from "./errors.ts";
 import { MESSAGE_CHARGE, PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
+import type { PeerLane } from "./lanes.ts";
 import type { Limits } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
 import { Queue } from "./queue.ts";
@@ -24,6 +25,8 @@ export class ReceiveHalf {
   trailer: Metadata | undefined;
   /** What arrives is counted and dropped: the application does not want it. */
   discarding = false;
+  /** The lane of the peer that this half comes on; `undefined` for the main one. */
+  lane: PeerLane | undefined;
   /** When the unfinished message began, ms. */
   assemblingSince = 0;
   readonly #inbox: Queue<Bytes> = new Queue();

@@ -2,13 +2,14 @@ import { type Bytes, EMPTY } from "./bytes.ts";
 import { StateError, type StreamError } from "./errors.ts";
 import type { SessionEvent } from "./events.ts";
 import { SESSION_ID, type StreamId } from "./frame.ts";
+import { type LaneId, MAIN_LANE } from "./lane.ts";
 import type { Metadata } from "./metadata.ts";
 import type { Mux } from "./mux.ts";
 import type { ReceiveHalf } from "./receive-half.ts";
 import type { SendHalf } from "./send-half.ts";
 
 /** Control frames that a stream has to send: bits of {@link Stream.control}. */
-export const Control = { WINDOW: 1, RESET: 2, STOP: 4 } as const;
+export const Control = { WINDOW: 1, RESET: 2, STOP: 4, LANE: 8 } as const;
 
 /** Data waits since the last call that did not bring the time: the next one that does brings it. */
 export const WAITS = -1;
@@ -19,6 +20,8 @@ export interface StreamStart {
   readonly name: string;
   /** Priority class, 0 (first) to 7. */
   readonly priority: number;
+  /** Whether what is sent asks for a lane of its own. Default false. */
+  readonly ownLane?: boolean;
   /** Metadata block, encoded; empty when there is none. */
   readonly metadata: Bytes;
 }
@@ -41,6 +44,9 @@ export class Stream {
   readonly openMetadata: Bytes;
   /** Priority class of what is sent, 0 (first) to 7. */
   readonly priority: number;
+  /** Whether what is sent asks for a lane of its own, and the lane of this side that it has. */
+  readonly ownLane: boolean;
+  lane: LaneId = MAIN_LANE;
   readonly send: SendHalf;
   readonly receive: ReceiveHalf;
   /** Whether records with frames of this stream may be compressed. */
@@ -84,6 +90,7 @@ export class Stream {
     this.local = local;
     this.name = start.name;
     this.priority = start.priority;
+    this.ownLane = start.ownLane === true;
     this.openMetadata = start.metadata;
     this.metadata = metadata;
     this.send = send;

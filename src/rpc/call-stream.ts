@@ -2,7 +2,7 @@ import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, StreamError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Stream } from "../core/stream.ts";
-import { END, MessageStream } from "../session/message-stream.ts";
+import { END, type LaneChoice, MessageStream } from "../session/message-stream.ts";
 import type { CallCodec } from "./codecs.ts";
 import type { Schema } from "./contract.ts";
 import { fromFailure, ReceivedError, toCallError } from "./errors.ts";
@@ -39,6 +39,11 @@ export class CallStream<Out, In> implements AsyncIterable<In> {
   /** Charged bytes that may be sent before the peer must give more credit. */
   get creditBytes(): number {
     return this.#messages.creditBytes;
+  }
+
+  /** See {@link MessageStream.lane}. */
+  get lane(): LaneChoice {
+    return this.#messages.lane;
   }
 
   /** Charged bytes that wait to be sent. */

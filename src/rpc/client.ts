@@ -1,5 +1,6 @@
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/stream.ts";
+import type { LaneChoice } from "../session/message-stream.ts";
 import type { Session } from "../session/session.ts";
 import { whenAborted } from "../session/when-aborted.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
@@ -28,6 +29,8 @@ export interface CallOptions {
   readonly headers?: Iterable<readonly [string, string]>;
   /** Priority class of this call, in both directions, 0 (first) to 7. Default 3. */
   readonly priority?: number;
+  /** `own` for a large transfer that is independent of the others, in both directions. Default: what the contract says. */
+  readonly lane?: LaneChoice;
   /** W3C `traceparent`. */
   readonly trace?: string;
   /** False for secrets: records with frames of this call are not compressed, in either direction. Default true. */
@@ -198,7 +201,7 @@ class Calls {
 
   #unary(name: string, method: Method, input: unknown, given: CallOptions | undefined): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const prepared = this.#prepare(name, given);
+      const prepared = this.#prepare(name, method, given);
       const options = method.idempotent ? withKey(prepared) : prepared;
       const { stream, route } = this.#open(name, method, options);
       const call = new UnaryCall({
@@ -240,7 +243,7 @@ class Calls {
   }
 
   #stream(name: string, method: Method, given: CallOptions | undefined): CallStream<unknown, unknown> {
-    const options = this.#prepare(name, given);
+    const options = this.#prepare(name, method, given);
     if (options.idempotencyKey !== undefined) {
       throw new TypeError(`Cannot call ${name} with an idempotency key: only unary calls are sent again`);
     }
@@ -263,8 +266,8 @@ class Calls {
   }
 
   /** Run the middleware and check what must hold before a stream is opened. */
-  #prepare(name: string, given: CallOptions | undefined): CallOptions {
-    let options = given ?? NO_OPTIONS;
+  #prepare(name: string, { lane }: Method, given: CallOptions | undefined): CallOptions {
+    let options = lane === "main" ? (given ?? NO_OPTIONS) : { lane, ...given };
     for (const middleware of this.#use) options = middleware({ method: name, options });
     const { signal, deadlineMs } = options;
     if (signal?.aborted) {

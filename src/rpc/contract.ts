@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { LaneChoice } from "../session/message-stream.ts";
 
 /** Any validator that follows Standard Schema: valibot, zod, arktype, or {@link type}. */
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>;
@@ -24,6 +25,8 @@ export interface Method<
   readonly errors: E;
   /** Whether it may run more than once for one call; false for all but unary methods. */
   readonly idempotent: boolean;
+  /** Where its calls travel unless their options say otherwise. */
+  readonly lane: LaneChoice;
 }
 
 /** What a method is described with. */
@@ -31,6 +34,8 @@ export interface MethodOptions<I extends Schema, O extends Schema, E extends Err
   readonly input: I;
   readonly output: O;
   readonly errors?: E;
+  /** `own` for large transfers: see `CallOptions.lane`. Default `main`. */
+  readonly lane?: LaneChoice;
 }
 
 /** What a unary method is described with. */
@@ -84,12 +89,12 @@ export function duplex<I extends Schema, O extends Schema, E extends ErrorMap = 
 
 function method<S extends Shape, I extends Schema, O extends Schema, E extends ErrorMap>(
   shape: S,
-  { input, output, errors, idempotent = false }: UnaryOptions<I, O, E>,
+  { input, output, errors, idempotent = false, lane = "main" }: UnaryOptions<I, O, E>,
 ): Method<S, I, O, E> {
   if (idempotent && shape !== "unary") {
     throw new TypeError(`Cannot describe ${shape} method as idempotent: only unary methods are sent again`);
   }
-  return { shape, input, output, errors: errors ?? ({} as E), idempotent };
+  return { shape, input, output, errors: errors ?? ({} as E), idempotent, lane };
 }
 
 /**

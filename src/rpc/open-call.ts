@@ -18,15 +18,16 @@ export function openCall(session: Session, route: Route, options: CallOptions): 
   const { name, position, schema } = route;
   const isPlain = options === NO_OPTIONS && position === 0 && schema === undefined;
   const metadata = isPlain ? NO_METADATA : toMetadata(options, position, schema);
-  return session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
+  return session.open(name, metadata, options.priority ?? DEFAULT_PRIORITY, options.lane === "own");
 }
 
 function toMetadata(options: CallOptions, codec: number, schema: string | undefined): Metadata {
-  const { deadlineMs, headers, priority, trace, idempotencyKey, compress } = options;
+  const { deadlineMs, headers, priority, lane, trace, idempotencyKey, compress } = options;
   return {
     ...(deadlineMs === undefined ? {} : { deadlineMs }),
     ...(headers === undefined ? {} : { headers: new Map(headers) }),
     ...(priority === undefined ? {} : { priority }),
+    ...(lane === "own" ? { ownLane: true } : {}),
     ...(trace === undefined ? {} : { trace }),
     ...(codec === 0 ? {} : { codec }),
     ...(schema === undefined ? {} : { schema }),

@@ -42,6 +42,7 @@ export class Link {
     this.connection = new Connection({
       role,
       messageBoundaries: transport.capabilities.messageBoundaries,
+      lanes: transport.capabilities.lanes - 1,
       limits: options.limits,
       codecs: options.codecs.map((codec) => codec.name),
       agent: options.agent,

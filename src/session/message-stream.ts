@@ -2,8 +2,12 @@ import type { Bytes } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { ProtocolError, StateError, StreamError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
+import { MAIN_LANE } from "../core/lane.ts";
 import type { Stream } from "../core/stream.ts";
 import { whenAborted } from "./when-aborted.ts";
+
+/** Where data travels: with everything else, or on a lane of its own where the transport has lanes. */
+export type LaneChoice = "main" | "own";
 
 /** How a stream is opened. */
 export interface StreamOptions<Out = Bytes, In = Bytes> {
@@ -15,6 +19,13 @@ export interface StreamOptions<Out = Bytes, In = Bytes> {
   readonly peerPriority?: number;
   /** False for secrets: records with frames of this stream are not compressed, in either direction. Default true. */
   readonly compress?: boolean;
+  /**
+   * `own` for large transfers that are independent of everything else: where the transport has lanes, what this side
+   * sends gets one of its own. Elsewhere, and while all lanes are taken, it travels on the main one. Default `main`.
+   */
+  readonly lane?: LaneChoice;
+  /** The same for what the peer sends: a wish that it may not grant. */
+  readonly peerLane?: LaneChoice;
   /** Text entries that the peer's handler sees. */
   readonly headers?: Iterable<readonly [string, string]>;
 }
@@ -72,6 +83,11 @@ export class MessageStream<Out = Bytes, In = Bytes> implements AsyncIterable<In>
   /** The opener's text entries. */
   get headers(): ReadonlyMap<string, string> {
     return this.#stream.metadata?.headers ?? new Map();
+  }
+
+  /** Where what this side sends travels now: after a move to a transport without lanes it is `main` again. */
+  get lane(): LaneChoice {
+    return this.#stream.lane === MAIN_LANE ? "main" : "own";
   }
 
   /** Charged bytes that wait to be sent. */

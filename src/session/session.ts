@@ -205,20 +205,22 @@ export class Session extends EventTarget {
       ...(options.headers === undefined ? {} : { headers: new Map(options.headers) }),
       ...(options.peerPriority === undefined ? {} : { priority: options.peerPriority }),
       ...(options.compress === false ? { compress: false } : {}),
+      ...(options.peerLane === "own" ? { ownLane: true } : {}),
     };
-    const stream = this.open(name, metadata, options.priority ?? DEFAULT_PRIORITY);
+    const { lane, priority = DEFAULT_PRIORITY } = options;
+    const stream = this.open(name, metadata, priority, lane === "own");
     const codec = options.codec ?? rawCodec;
     return new MessageStream(stream, codec as Codec<Out>, codec as Codec<In>);
   }
 
   /** Open a stream without its asynchronous shell: for layers built on sessions. */
-  open(name: string, metadata: Metadata, priority: number): Stream {
+  open(name: string, metadata: Metadata, priority: number, ownLane = false): Stream {
     let encoded: Bytes | undefined;
     for (const _ in metadata) {
       encoded = encodeMetadata(metadata, this.#options.limits);
       break;
     }
-    const stream = this.#mux.open({ name, priority, metadata: encoded ?? NO_METADATA });
+    const stream = this.#mux.open({ name, priority, ownLane, metadata: encoded ?? NO_METADATA });
     if (metadata.compress === false) stream.compress = false;
     return stream;
   }

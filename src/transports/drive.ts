@@ -3,7 +3,7 @@ import type { Connection } from "../core/connection.ts";
 import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { OWN_STALL_MS } from "../core/keep-alive.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import { DATAGRAM_LANE, type Transport } from "./transport.ts";
 
 /** Time and timers, so that a simulation can bring its own. */
@@ -52,8 +52,10 @@ export class Drive {
   #flushing = false;
   #dirty = false;
   #hops = 0;
-  /** When the transport said that it is full, ms; `undefined` while it is not. */
-  #blockedAt: number | undefined;
+  /** The lanes that are full, and since when, ms. */
+  readonly #blockedAt: Map<LaneId, number> = new Map();
+  /** Lanes that this side has opened beside the main one. */
+  #lanes = 0;
   /** Enough datagrams wait in the transport. */
   #datagramsBlocked = false;
   #timer: unknown;
@@ -85,10 +87,10 @@ export class Drive {
       },
       drain: (lane) => {
         if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;
-        else this.#blockedAt = undefined;
+        else this.#blockedAt.delete(lane);
         this.#wake();
       },
-      lane: () => {},
+      lane: () => {}, // the connection counts it when something comes on it
       datagram: (bytes) => {
         this.#connection.receiveDatagram(bytes, this.#clock.now());
         this.#deliver();
@@ -101,7 +103,10 @@ export class Drive {
 
   /** Bytes that the transport holds; `undefined` where it cannot tell. */
   get bufferedBytes(): number | undefined {
-    return this.#transport.bufferedBytes(MAIN_LANE);
+    let sum = this.#transport.bufferedBytes(MAIN_LANE);
+    for (let lane = 1; lane <= this.#lanes && sum !== undefined; lane++)
+      sum += this.#transport.bufferedBytes(lane as LaneId) ?? 0;
+    return sum;
   }
 
   /** Tell the connection that its transport is gone, and let go of the transport. */
@@ -141,11 +146,20 @@ export class Drive {
   #write(): void {
     const now = this.#clock.now();
     this.#writeDatagrams(now);
+    // The main lane first: what is urgent is there, and it has the first choice of the session's credit.
+    this.#writeLane(MAIN_LANE, now);
+    for (let lane = 1; lane <= this.#connection.lanes; lane++) {
+      if (lane > this.#lanes) this.#lanes = this.#transport.openLane?.() as LaneId;
+      this.#writeLane(lane as LaneId, now);
+    }
+  }
+
+  #writeLane(lane: LaneId, now: number): void {
     // CLOSE is the last record, and the transport bounds the time for what was written before it.
-    while (this.#blockedAt === undefined || this.#connection.state === "closing") {
-      const record: Bytes | undefined = this.#connection.takeOutput(MAIN_LANE, RECORD_BYTES, now);
+    while (!this.#blockedAt.has(lane) || this.#connection.state === "closing") {
+      const record: Bytes | undefined = this.#connection.takeOutput(lane, RECORD_BYTES, now);
       if (record === undefined) return;
-      if (!this.#transport.write(MAIN_LANE, record)) this.#blockedAt = now;
+      if (!this.#transport.write(lane, record)) this.#blockedAt.set(lane, now);
     }
   }
 
@@ -187,7 +201,7 @@ export class Drive {
   /** Keep the timer no later than the earliest deadline; one that fires too early arms itself again. */
   #arm(): void {
     if (this.#over) return;
-    const stall = this.#blockedAt === undefined ? Number.POSITIVE_INFINITY : this.#blockedAt + WRITE_STALL_MS;
+    const stall = Math.min(...this.#blockedAt.values()) + WRITE_STALL_MS;
     const deadline = Math.min(this.#connection.deadline ?? Number.POSITIVE_INFINITY, stall);
     if (deadline >= this.#timerAt) return;
     this.#clearTimer();
@@ -202,8 +216,9 @@ export class Drive {
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
     // A timer that comes late was held up by this process: the transport has not had its time.
-    if (this.#blockedAt !== undefined && now > timerAt + OWN_STALL_MS) this.#blockedAt = now;
-    if (this.#blockedAt !== undefined && now >= this.#blockedAt + WRITE_STALL_MS) {
+    if (now > timerAt + OWN_STALL_MS)
+      for (const lane of this.#blockedAt.keys()) this.#blockedAt.set(lane, now);
+    if (now >= Math.min(...this.#blockedAt.values()) + WRITE_STALL_MS) {
       this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
       return;
     }

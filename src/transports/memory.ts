@@ -1,16 +1,29 @@
 import type { Bytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lane.ts";
-import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
+import {
+  DATAGRAM_LANE,
+  type Transport,
+  type TransportCapabilities,
+  type TransportEvents,
+} from "./transport.ts";
 
 /** What a memory pair bounds. */
 export interface MemoryPairOptions {
   /** Bytes on their way in one direction above which `write` returns false. `drain` comes at a quarter of it. */
   readonly highWaterBytes?: number;
+  /**
+   * Most lanes of each side, the main one included. Lanes that were opened later overtake: each burst brings their
+   * records before those of the earlier ones, and the main lane's last.
+   */
+  readonly lanes?: number;
 }
 
 /** The bounds of a memory pair that is made without options. */
-export const DEFAULT_MEMORY_OPTIONS: Required<MemoryPairOptions> = { highWaterBytes: 256 * 1024 };
+export const DEFAULT_MEMORY_OPTIONS: Required<MemoryPairOptions> = {
+  highWaterBytes: 256 * 1024,
+  lanes: 1,
+};
 
 /** Two transports of which each is the other's peer. */
 export interface MemoryPair {
@@ -32,18 +45,23 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
 
 const SOON: Promise<void> = Promise.resolve();
 
-const CAPABILITIES: TransportCapabilities = {
-  lanes: 1,
+const CAPABILITIES: Omit<TransportCapabilities, "lanes"> = {
   datagrams: false,
   messageBoundaries: true,
   transfer: false,
   inboundPause: true,
 };
 
+/** A record, and the lane of its writer. */
+interface Written {
+  readonly lane: LaneId;
+  readonly record: Bytes;
+}
+
 /** One end of a pair made by {@link memoryPair}. Its queue holds what the peer wrote and it has not heard yet. */
 export class MemoryTransport implements Transport {
   readonly name = "memory";
-  readonly capabilities: TransportCapabilities = CAPABILITIES;
+  readonly capabilities: TransportCapabilities;
   /** The other end. */
   readonly peer: MemoryTransport;
   readonly #highWaterBytes: number;
@@ -53,17 +71,19 @@ export class MemoryTransport implements Transport {
   #paused = false;
   #scheduled = false;
   /** Written by the peer since the last burst began. */
-  #arrived: Bytes[] = [];
+  #arrived: Written[] = [];
   /** Being delivered, from `#next` on. */
-  #burst: Bytes[] = [];
+  #burst: Written[] = [];
   #next = 0;
-  /** In `#arrived` and in the rest of `#burst`. */
-  #queuedBytes = 0;
-  /** The peer was told to wait for `drain`. */
-  #peerWaits = false;
+  /** In `#arrived` and in the rest of `#burst`, by lane. */
+  readonly #queuedBytes: number[] = [0];
+  /** The lanes whose writer was told to wait for `drain`. */
+  readonly #peerWaits: Set<LaneId> = new Set();
 
   /** Without `peer`, the peer is made too. */
   constructor(options: MemoryPairOptions, peer?: MemoryTransport) {
+    const { lanes = DEFAULT_MEMORY_OPTIONS.lanes } = options;
+    this.capabilities = { ...CAPABILITIES, lanes };
     this.#highWaterBytes = options.highWaterBytes ?? DEFAULT_MEMORY_OPTIONS.highWaterBytes;
     this.peer = peer ?? new MemoryTransport(options, this);
   }
@@ -73,19 +93,24 @@ export class MemoryTransport implements Transport {
     this.#schedule();
   }
 
-  write(_lane: LaneId, record: Bytes): boolean {
+  openLane(): LaneId {
+    return (this.peer.#queuedBytes.push(0) - 1) as LaneId;
+  }
+
+  write(lane: LaneId, record: Bytes): boolean {
     if (this.#state !== "open") return true;
     const peer = this.peer;
-    peer.#arrived.push(record);
-    peer.#queuedBytes += record.length;
+    peer.#arrived.push({ lane, record });
+    const queued = this.bufferedBytes(lane) + record.length;
+    peer.#queuedBytes[lane] = queued;
     peer.#schedule();
-    if (peer.#queuedBytes <= this.#highWaterBytes) return true;
-    peer.#peerWaits = true;
+    if (queued <= this.#highWaterBytes) return true;
+    peer.#peerWaits.add(lane);
     return false;
   }
 
-  bufferedBytes(_lane: LaneId): number {
-    return this.peer.#queuedBytes;
+  bufferedBytes(lane: LaneId): number {
+    return this.peer.#queuedBytes[lane] as number;
   }
 
   /** Close both ends once each has heard what is on its way to it. `code` and `reason` do not travel. */
@@ -112,7 +137,7 @@ export class MemoryTransport implements Transport {
       end.#arrived = [];
       end.#burst = [];
       end.#next = 0;
-      end.#queuedBytes = 0;
+      end.#queuedBytes.fill(0);
       end.#paused = false;
       end.#error = error;
       end.#shut();
@@ -136,14 +161,14 @@ export class MemoryTransport implements Transport {
     if (events === undefined || this.#state === "closed") return;
 
     if (this.#next === this.#burst.length) {
-      this.#burst = this.#arrived;
+      this.#burst = this.#arrived.sort((a, b) => b.lane - a.lane);
       this.#arrived = [];
       this.#next = 0;
     }
     while (!this.#paused && this.#next < this.#burst.length) {
-      const record = this.#burst[this.#next++]!;
-      this.#queuedBytes -= record.length;
-      events.data(MAIN_LANE, new Uint8Array(record)); // a copy: both sides own their bytes
+      const { lane, record } = this.#burst[this.#next++]!;
+      this.#queuedBytes[lane] = (this.#queuedBytes[lane] as number) - record.length;
+      events.data(ofPeer(lane), new Uint8Array(record)); // a copy: both sides own their bytes
     }
     this.#drainPeer();
 
@@ -156,8 +181,15 @@ export class MemoryTransport implements Transport {
   };
 
   #drainPeer(): void {
-    if (!this.#peerWaits || this.#queuedBytes > this.#highWaterBytes / 4) return;
-    this.#peerWaits = false;
-    if (this.peer.#state === "open") this.peer.#events?.drain(MAIN_LANE);
+    for (const lane of this.#peerWaits) {
+      if ((this.#queuedBytes[lane] as number) > this.#highWaterBytes / 4) continue;
+      this.#peerWaits.delete(lane);
+      if (this.peer.#state === "open") this.peer.#events?.drain(lane);
+    }
   }
+}
+
+/** What a lane is for the side that has not opened it. */
+function ofPeer(lane: LaneId): LaneId {
+  return (lane === MAIN_LANE ? MAIN_LANE : DATAGRAM_LANE - lane) as LaneId;
 }

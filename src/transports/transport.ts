@@ -10,7 +10,7 @@ export type TransportName = "websocket" | "webtransport" | "tcp" | "ipc" | "mess
 
 /** What a transport can do. Said honestly: the protocol chooses by it. */
 export interface TransportCapabilities {
-  /** Most lanes that can be open at a time; 1 where there is only the main lane. */
+  /** Most lanes that each side can have open, the main one included; 1 where there is no other. */
   readonly lanes: number;
   /** Whether datagrams travel outside the lanes, unordered and unreliable. */
   readonly datagrams: boolean;
@@ -31,7 +31,7 @@ export interface TransportEvents {
    * after a `writeDatagram` that did.
    */
   drain(lane: LaneId): void;
-  /** The peer opened a lane. */
+  /** The peer opened a lane, and data may come on it. */
   lane(lane: LaneId): void;
   /** One datagram from the peer. The receiver owns it. */
   datagram(bytes: Bytes): void;
@@ -51,6 +51,12 @@ export interface Transport {
    * @returns false when the buffer is over the high-water mark: wait for `drain`. The record was taken anyway.
    */
   write(lane: LaneId, record: Bytes): boolean;
+  /**
+   * Open one more lane, where `capabilities.lanes` is above 1. What is written before it is open waits. A lane that
+   * cannot be opened, or that breaks, is the loss of the transport.
+   * @returns its number: this side's are 1, 2, 3 and so on, those of the peer are below {@link DATAGRAM_LANE}.
+   */
+  openLane?(): LaneId;
   /** Largest datagram that fits now, bytes. Only where `capabilities.datagrams` is true. */
   readonly maxDatagramBytes?: number;
   /**

@@ -1,6 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneWritable, LaneWriter } from "./lane-writer.ts";
 import {
   DATAGRAM_LANE,
   type Transport,
@@ -11,13 +12,14 @@ import { clipReason } from "./websocket.ts";
 
 /** What is read from, as far as the transport uses it. */
 export interface WebTransportReadable<T> {
-  getReader(): { read(): Promise<{ readonly done: boolean; readonly value?: T | undefined }> };
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: T | undefined }>;
+    releaseLock(): void;
+  };
 }
 
 /** What is written to, as far as the transport uses it. */
-export interface WebTransportWritable {
-  getWriter(): { write(chunk: Bytes): Promise<void>; close(): Promise<void> };
-}
+export type WebTransportWritable = LaneWritable;
 
 /** A bidirectional stream. */
 export interface WebTransportLane {
@@ -42,7 +44,7 @@ export interface WebTransportSession {
 
 /** What a WebTransport transport bounds. */
 export interface WebTransportTransportOptions {
-  /** Bytes that the stream has not taken yet above which `write` returns false. `drain` comes at a quarter of it. */
+  /** Bytes that a lane has not taken yet above which `write` returns false. `drain` comes at a quarter of it. */
   readonly highWaterBytes?: number;
   /** How long `close` waits until what was written is handed to the runtime, ms. */
   readonly closeMs?: number;
@@ -62,8 +64,11 @@ const MOST_DATAGRAMS_AHEAD = 16;
 /** How long after the end of the lane the session is given to say why, ms. */
 const REASON_GRACE_MS = 1_000;
 
+/** Lanes that are taken from the peer beside the main one: as many as any limit of the protocol allows. */
+const MOST_LANES = 256;
+
 const CAPABILITIES: TransportCapabilities = {
-  lanes: 1,
+  lanes: MOST_LANES + 1,
   datagrams: true,
   messageBoundaries: false,
   transfer: false,
@@ -71,19 +76,21 @@ const CAPABILITIES: TransportCapabilities = {
 };
 
 /**
- * The main lane of a session as the one that did not open it sees it: the first stream of the peer. Later ones are
- * never taken: the peer's limits on streams and bytes bound what they hold.
+ * The main lane of a session as the one that did not open it sees it: the first stream of the peer.
  * @throws {TransportError} when the session ends before.
  */
 export async function acceptLane(session: WebTransportSession): Promise<WebTransportLane> {
-  const { done, value } = await session.incomingBidirectionalStreams.getReader().read();
+  const reader = session.incomingBidirectionalStreams.getReader();
+  const { done, value } = await reader.read();
+  reader.releaseLock();
   if (done || value === undefined)
     throw new TransportError("Cannot accept session: its peer opened no stream");
   return value;
 }
 
 /**
- * Transport over a WebTransport session: one bidirectional stream that carries bytes, and datagrams.
+ * Transport over a WebTransport session: a bidirectional stream that carries bytes, more of them as further lanes, and
+ * datagrams. A lane is written by the side that opened it; only the main lane goes both ways.
  *
  * Closing a session throws away what is on its way. So `close` ends the stream, and the session is closed by the
  * side that has written everything and has seen the end of the peer's stream, or when it has waited long enough. An
@@ -95,13 +102,13 @@ export class WebTransportTransport implements Transport {
   readonly #session: WebTransportSession;
   readonly #options: Required<WebTransportTransportOptions>;
   readonly #datagrams: ReturnType<WebTransportWritable["getWriter"]> | undefined;
+  /** The main lane. */
   #lane: WebTransportLane | undefined;
-  #writer: ReturnType<WebTransportWritable["getWriter"]> | undefined;
+  /** The lanes of this side by number, the main one first. */
+  readonly #writers: LaneWriter[] = [];
+  /** The other lanes of both sides: half of each is never used, and must not be collected. */
+  readonly #kept: WebTransportLane[] = [];
   #events: TransportEvents | undefined;
-  /** Written before the lane was there. */
-  #early: Bytes[] = [];
-  #bufferedBytes = 0;
-  #over = false;
   #datagramsAhead = 0;
   #datagramsBlocked = false;
   #resume: (() => void) | undefined;
@@ -129,6 +136,7 @@ export class WebTransportTransport implements Transport {
     this.#session = session;
     this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
     this.#datagrams = datagramWriter(session);
+    this.#addWriter();
     session.closed.then(
       ({ closeCode = 0, reason = "" }) => this.#sessionClosed(closeCode, reason),
       (cause: unknown) => this.#finish(lossError("session lost", cause)),
@@ -146,19 +154,33 @@ export class WebTransportTransport implements Transport {
     queueMicrotask(() => {
       this.#events = events;
       if (this.#end !== undefined) return events.closed(this.#end.error);
-      if (this.#lane !== undefined) this.#read(this.#lane);
+      if (this.#lane !== undefined) this.#begin(this.#lane);
       void this.#readDatagrams();
     });
   }
 
-  write(_lane: LaneId, record: Bytes): boolean {
+  write(lane: LaneId, record: Bytes): boolean {
     if (this.#closing !== undefined || this.#end !== undefined) return true;
-    this.#bufferedBytes += record.length;
-    if (this.#writer === undefined) this.#early.push(record);
-    else this.#send(this.#writer, record);
-    const over = this.#bufferedBytes > this.#options.highWaterBytes;
-    if (over) this.#over = true;
-    return !over;
+    return (this.#writers[lane] as LaneWriter).write(record);
+  }
+
+  openLane(): LaneId {
+    const writer = this.#addWriter();
+    this.#session.createBidirectionalStream().then((lane) => {
+      this.#kept.push(lane);
+      writer.adopt(lane.writable);
+    }, this.#laneLost);
+    return (this.#writers.length - 1) as LaneId;
+  }
+
+  #addWriter(): LaneWriter {
+    const lane = this.#writers.length as LaneId;
+    const drain = () => {
+      if (this.#end === undefined && this.#closing === undefined) this.#events?.drain(lane);
+    };
+    const writer = new LaneWriter(this.#options.highWaterBytes, { drain, lost: this.#laneLost });
+    this.#writers.push(writer);
+    return writer;
   }
 
   /** @returns false when enough of them are on their way to the runtime: wait for `drain` of {@link DATAGRAM_LANE}. */
@@ -170,15 +192,14 @@ export class WebTransportTransport implements Transport {
     return !this.#datagramsBlocked;
   }
 
-  bufferedBytes(_lane: LaneId): number {
-    return this.#bufferedBytes;
+  bufferedBytes(lane: LaneId): number {
+    return (this.#writers[lane] as LaneWriter).bufferedBytes;
   }
 
   /** `code` becomes the close code of the session; the reason is cut to 123 bytes of UTF-8. */
   close(code: number, reason: string): void {
     if (this.#closing !== undefined || this.#end !== undefined) return;
     this.#closing = { closeCode: code, reason: clipReason(reason) };
-    this.#over = false;
     this.resume();
     this.#endLane();
   }
@@ -205,33 +226,43 @@ export class WebTransportTransport implements Transport {
   readonly #adopt = (lane: WebTransportLane): void => {
     if (this.#end !== undefined) return;
     this.#lane = lane;
-    this.#writer = lane.writable.getWriter();
-    for (const record of this.#early) this.#send(this.#writer, record);
-    this.#early = [];
-    if (this.#events !== undefined) this.#read(lane);
+    (this.#writers[MAIN_LANE] as LaneWriter).adopt(lane.writable);
+    if (this.#events !== undefined) this.#begin(lane);
   };
 
-  #send(writer: ReturnType<WebTransportWritable["getWriter"]>, record: Bytes): void {
-    writer.write(record).then(() => this.#sent(record.length), this.#laneLost);
+  /** Read the main lane, and take those that the peer opens. */
+  #begin(lane: WebTransportLane): void {
+    this.#read(lane, MAIN_LANE);
+    void this.#acceptLanes();
   }
 
-  #sent(bytes: number): void {
-    this.#bufferedBytes -= bytes;
-    if (!this.#over || this.#bufferedBytes > this.#options.highWaterBytes / 4) return;
-    this.#over = false;
-    if (this.#end === undefined) this.#events?.drain(MAIN_LANE);
+  async #acceptLanes(): Promise<void> {
+    try {
+      const reader = this.#session.incomingBidirectionalStreams.getReader();
+      for (let count = 1; count <= MOST_LANES; count++) {
+        const { done, value } = await reader.read();
+        if (done || value === undefined || this.#end !== undefined) return;
+        this.#kept.push(value);
+        const lane = (DATAGRAM_LANE - count) as LaneId;
+        this.#events?.lane(lane);
+        this.#read(value, lane);
+      }
+    } catch {
+      // The session is over, which `closed` tells.
+    }
   }
 
-  #read(lane: WebTransportLane): void {
-    const reader = lane.readable.getReader();
+  #read({ readable }: WebTransportLane, lane: LaneId): void {
+    const reader = readable.getReader();
     const readOn = async () => {
       for (;;) {
         const { done, value } = await reader.read();
         while (this.#resumed !== undefined) await this.#resumed;
         if (this.#end !== undefined) return;
         if (done || value === undefined) break;
-        this.#events?.data(MAIN_LANE, plainBytes(value));
+        this.#events?.data(lane, plainBytes(value));
       }
+      if (lane !== MAIN_LANE) return;
       this.#peerEnded = true;
       this.#endLane();
       this.#settle();
@@ -263,15 +294,16 @@ export class WebTransportTransport implements Transport {
   #endLane(): void {
     if (this.#ending || this.#broken) return;
     this.#ending = true;
+    const ended = this.#flushed ? undefined : (this.#writers[MAIN_LANE] as LaneWriter).close();
     // Without a lane the peer has never opened one, and nothing is on its way.
-    if (this.#writer === undefined || this.#flushed) return queueMicrotask(() => this.#closeSession());
+    if (ended === undefined) return queueMicrotask(() => this.#closeSession());
     const flushed = () => {
       this.#flushed = true;
       this.#closeIn(this.#options.lingerMs);
       this.#settle();
     };
     this.#closeIn(this.#options.closeMs);
-    this.#writer.close().then(flushed, flushed);
+    ended.then(flushed, flushed);
   }
 
   #closeIn(ms: number, error?: WireError): void {
@@ -310,8 +342,6 @@ export class WebTransportTransport implements Transport {
   #finish(error: WireError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
-    this.#over = false;
-    this.#early = [];
     clearTimeout(this.#timer);
     this.resume();
     this.#events?.closed(error);
