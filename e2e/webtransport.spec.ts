@@ -158,6 +158,48 @@ test("a session moves between WebSocket and WebTransport while data flows", asyn
   await page.evaluate(() => window.webtransport.close());
 });
 
+test("a large transfer has a lane of its own, and calls go on beside it", async ({
+  wt: { page, url, hash },
+}) => {
+  await page.evaluate((way) => window.webtransport.open(way), { url, hash, headStartMs: 3_000 });
+  for (const lane of ["main", "own"] as const) {
+    const done = await page.evaluate(
+      (choice) => window.webtransport.transfer(choice, 24 * 1_048_576, 4 * 1_048_576),
+      lane,
+    );
+    expect(done).toMatchObject({ same: true, lane });
+    expect(done.calls).toBeGreaterThan(20);
+    const times = `median ${done.medianMs.toFixed(1)} ms, p99 ${done.p99Ms.toFixed(1)} ms`;
+    test.info().annotations.push({ type: `${done.calls} calls, transfer on ${lane}`, description: times });
+    if (process.env.TIMES !== undefined) console.log(`transfer on ${lane}: ${done.calls} calls, ${times}`);
+  }
+  expect(await page.evaluate(() => window.webtransport.current())).toMatchObject({
+    transport: "webtransport",
+    migrations: 0,
+    reconnects: 0,
+  });
+  await page.evaluate(() => window.webtransport.close());
+});
+
+test("a transfer goes on without lanes when UDP stops, and has one again afterwards", async ({
+  wt: { page, url, hash },
+}) => {
+  test.setTimeout(90_000);
+  const relay = await UdpRelay.open(Number(new URL(url).port));
+  const way = { url: `https://127.0.0.1:${relay.port}/`, hash, headStartMs: 3_000 };
+  await page.evaluate((given) => window.webtransport.open(given), way);
+  const done = page.evaluate(() => window.webtransport.transfer("own", 40 * 1_048_576, 0));
+  const passed = () => page.evaluate(() => window.webtransport.passed());
+  await expect.poll(async () => (await passed()).bytes, { timeout: 20_000 }).toBeGreaterThan(2_000_000);
+  expect(await passed()).toMatchObject({ lane: "own", transport: "webtransport" });
+  relay.blocked = true;
+  await expect.poll(passed, { timeout: 20_000 }).toMatchObject({ lane: "main", transport: "websocket" });
+  relay.blocked = false;
+  expect(await done).toMatchObject({ same: true });
+  await page.evaluate(() => window.webtransport.close());
+  relay.close();
+});
+
 test("without UDP the race falls back to WebSocket, and that is remembered", async ({
   wt: { page, hash },
 }) => {

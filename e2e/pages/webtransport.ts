@@ -6,6 +6,7 @@ import {
   connect,
   dialWebSocket,
   dialWebTransport,
+  type LaneChoice,
   type Session,
 } from "tideway";
 import { msgpackCodec } from "tideway/msgpack";
@@ -24,7 +25,19 @@ interface Way {
   readonly timeoutMs?: number;
 }
 
-const webtransport = { open, exchange, echoLarge, datagrams, migrate, abort, close, storage, current };
+const webtransport = {
+  open,
+  exchange,
+  echoLarge,
+  datagrams,
+  migrate,
+  abort,
+  close,
+  storage,
+  current,
+  transfer,
+  passed,
+};
 
 declare global {
   interface Window {
@@ -129,6 +142,48 @@ async function migrate(way: Way) {
   await moving;
   const { migrations } = session.stats();
   return { counted: expected - 1, path, migrations, large: (await large).every((b) => b === 7) };
+}
+
+/** Bytes of the transfer that were queued so far, and where they travel. */
+const progress = { bytes: 0, lane: "", calls: 0 };
+
+function passed() {
+  return { ...progress, transport: session.stats().transport };
+}
+
+/** Send bytes up, get some back, and call all the time. @returns whether all is right, and how long the calls took. */
+async function transfer(lane: LaneChoice, up: number, back: number) {
+  const calls = client(session, api);
+  const stream = session.openStream("transfer", { lane, peerLane: lane, headers: [["back", `${back}`]] });
+  const sent = new Uint8Array(up);
+  for (let at = 0; at < up; at += 65_536)
+    crypto.getRandomValues(sent.subarray(at, Math.min(at + 65_536, up)));
+  let over = false;
+  const tookMs: number[] = [];
+  const calling = (async () => {
+    while (!over) {
+      const started = performance.now();
+      await calls.echo(progress.calls++);
+      tookMs.push(performance.now() - started);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  })();
+  for (let at = 0; at < up; at += 65_536) {
+    await stream.send(sent.slice(at, at + 65_536));
+    progress.bytes = at;
+    progress.lane = stream.lane;
+  }
+  void stream.close();
+  const theirs = await stream.receive();
+  let came = 0;
+  for await (const piece of stream) came += piece.every((byte) => byte === 7) ? piece.length : 0;
+  over = true;
+  await calling;
+  const mine = new Uint8Array(await crypto.subtle.digest("SHA-256", sent));
+  tookMs.sort((a, b) => a - b);
+  const at = (share: number) => tookMs[Math.floor(tookMs.length * share)] ?? 0;
+  const same = mine.join() === theirs?.join() && came === back;
+  return { same, lane: progress.lane, calls: tookMs.length, medianMs: at(0.5), p99Ms: at(0.99) };
 }
 
 /** Give up while both transports are tried. @returns what `connect` rejected with, and how long that took. */

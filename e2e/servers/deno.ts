@@ -1,4 +1,5 @@
 // A page with a plain bundle, Tideway over WebSocket at /tideway and over WebTransport, all in one Deno process.
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { implement, json, type Session, SessionStore } from "tideway";
 import { msgpackCodec } from "tideway/msgpack";
@@ -38,6 +39,15 @@ const shared = {
   // Every datagram goes back.
   onSession: (session: Session) => {
     session.addEventListener("datagram", ({ payload }) => session.sendDatagram(payload));
+    // The hash of all that came, and then as much as the text of the header says.
+    session.onStream("transfer", async (stream) => {
+      const hash = createHash("sha256");
+      for await (const piece of stream) hash.update(piece);
+      await stream.send(new Uint8Array(hash.digest()));
+      for (let left = Number(stream.headers.get("back") ?? 0); left > 0; left -= 65_536)
+        await stream.send(new Uint8Array(Math.min(left, 65_536)).fill(7));
+      await stream.close();
+    });
   },
 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { transportSuite } from "../../test/conformance/transport.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import { memoryPair } from "./memory.ts";
 import type { TransportEvents } from "./transport.ts";
 
@@ -72,4 +72,20 @@ test("pause() in a data listener holds the rest of the burst and the end", async
   }
   expect(seen[0]?.sort()).toEqual(["a closed in order", "b data 1"]);
   expect(seen.slice(1)).toEqual([["b data 2"], ["b closed in order"]]);
+});
+
+test("lanes overtake the main one, keep their own order, and fill up each for itself", async () => {
+  const { a, b } = memoryPair({ lanes: 3, highWaterBytes: 100 });
+  const log: string[] = [];
+  a.start({ ...listen(log, "a"), drain: (lane) => log.push(`a drain ${lane}`) });
+  b.start({ ...listen(log, "b"), data: (lane, bytes) => log.push(`b lane ${lane} ${bytes.length}`) });
+  await Promise.resolve();
+  expect([a.openLane(), a.openLane(), b.openLane()]).toEqual([1, 2, 1]);
+  expect(a.write(MAIN_LANE, new Uint8Array(10))).toBe(true);
+  expect(a.write(1 as LaneId, new Uint8Array(60))).toBe(true);
+  expect(a.write(1 as LaneId, new Uint8Array(50))).toBe(false);
+  expect(a.write(2 as LaneId, new Uint8Array(20))).toBe(true);
+  expect([MAIN_LANE, 1 as LaneId, 2 as LaneId].map((lane) => a.bufferedBytes(lane))).toEqual([10, 110, 20]);
+  await Promise.resolve();
+  expect(log).toEqual(["b lane -3 20", "b lane -2 60", "b lane -2 50", "b lane 0 10", "a drain 1"]);
 });

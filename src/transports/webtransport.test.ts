@@ -5,7 +5,7 @@ import { type OpenTransports, transportSuite } from "../../test/conformance/tran
 import { Framed } from "../../test/framed.ts";
 import { makeCertificate } from "../../test/wt-pair.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import { DATAGRAM_LANE } from "./transport.ts";
 import {
   acceptLane,
@@ -127,8 +127,12 @@ class FakeSession implements WebTransportSession {
     });
   }
 
+  readonly made: FakeLane[] = [];
+
   createBidirectionalStream(): Promise<WebTransportLane> {
-    return Promise.resolve(new FakeLane());
+    const lane = new FakeLane(true);
+    this.made.push(lane);
+    return Promise.resolve(lane);
   }
 
   close(info: unknown): void {
@@ -344,5 +348,55 @@ describe("WebTransportTransport", () => {
     expect(log).toEqual([]);
     await settle();
     expect(log).toEqual(["closed"]);
+  });
+
+  test("opens lanes of its own, each with its own backpressure", async () => {
+    const session = new FakeSession();
+    const transport = new WebTransportTransport(session, new FakeLane(), { highWaterBytes: 4 });
+    const drained: number[] = [];
+    log = [];
+    transport.start({
+      data: () => {},
+      drain: (lane) => drained.push(lane),
+      lane: () => {},
+      datagram: () => {},
+      closed: (error) => log.push(`closed ${error?.message ?? ""}`),
+    });
+    await settle();
+    const lane = transport.openLane();
+    expect([lane, transport.openLane()]).toEqual([1, 2]);
+    expect(transport.write(lane, new Uint8Array([1, 2, 3, 4, 5]))).toBe(false);
+    expect(transport.write(MAIN_LANE, new Uint8Array([9]))).toBe(true);
+    expect(transport.bufferedBytes(lane)).toBe(5);
+    await settle();
+    expect(session.made.map(({ written }) => written.length)).toEqual([1, 0]);
+    session.made[0]?.taken[0]?.();
+    await settle();
+    expect([drained, transport.bufferedBytes(lane)]).toEqual([[1], 0]);
+    session.made[1]?.fails.error(new Error("reset"));
+    transport.write(2 as LaneId, new Uint8Array(1));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(log).toEqual(["closed Cannot continue on WebTransport: stream lost, reset"]);
+  });
+
+  test("takes the lanes of its peer", async () => {
+    const lanes = [new FakeLane(), new FakeLane()];
+    const session = new FakeSession("writable", lanes);
+    const transport = new WebTransportTransport(session, new FakeLane());
+    log = [];
+    transport.start({
+      data: (lane, bytes) => log.push(`${lane}: ${bytes.join()}`),
+      drain: () => {},
+      lane: (lane) => log.push(`lane ${lane}`),
+      datagram: () => {},
+      closed: () => log.push("closed"),
+    });
+    await settle();
+    lanes[1]?.arrives.enqueue(new Uint8Array([2]));
+    lanes[0]?.arrives.enqueue(new Uint8Array([1]));
+    lanes[1]?.arrives.close();
+    await settle();
+    expect(log.slice(0, 2)).toEqual(["lane -2", "lane -3"]);
+    expect(log.slice(2).sort()).toEqual(["-2: 1", "-3: 2"]);
   });
 });

@@ -4,12 +4,14 @@ import { serve } from "../../src/node/serve.ts";
 import { Deferred } from "../sessions.ts";
 import { sessionSuite } from "./session.ts";
 
-sessionSuite("memory", async (clientOptions, serverOptions) => {
-  const pair = memoryPair();
-  const server = accept(pair.b, serverOptions);
-  const client = await connectWith(async () => pair.a, { reconnect: false, ...clientOptions });
-  return { client, server, lose: () => pair.lose(), cleanup: async () => {} };
-});
+for (const lanes of [1, 9]) {
+  sessionSuite(`memory with lanes: ${lanes}`, async (clientOptions, serverOptions) => {
+    const pair = memoryPair({ lanes });
+    const server = accept(pair.b, serverOptions);
+    const client = await connectWith(async () => pair.a, { reconnect: false, ...clientOptions });
+    return { client, server, lose: () => pair.lose(), cleanup: async () => {} };
+  });
+}
 
 sessionSuite("WebSocket", async (clientOptions, { onSession, authenticate, ...serverOptions }) => {
   const accepted = new Deferred<Session>();

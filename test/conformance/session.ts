@@ -65,9 +65,10 @@ const api = contract({
     errors: { LATE: type<{ readonly by: number }>() },
   }),
   count: serverStream({ input: type<number>(), output: type<number>() }),
-  fill: serverStream({ input: type<number>(), output: type<string>() }),
+  // Where the transport has lanes, these travel on some of their own.
+  fill: serverStream({ input: type<number>(), output: type<string>(), lane: "own" }),
   sum: clientStream({ input: type<number>(), output: type<number>() }),
-  echo: duplex({ input: type<string>(), output: type<string>() }),
+  echo: duplex({ input: type<string>(), output: type<string>(), lane: "own" }),
 });
 
 /** Handlers, and what they saw. */
