@@ -8,6 +8,9 @@ interface Fixtures {
   readonly wt: { readonly page: Page; readonly url: string; readonly hash: number[] };
 }
 
+/** Print how long calls took. */
+const { TIMES } = process.env;
+
 const test = base.extend<Fixtures, { readonly server: DenoProgram }>({
   server: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of the fixtures from the pattern
@@ -171,7 +174,7 @@ test("a large transfer has a lane of its own, and calls go on beside it", async 
     expect(done.calls).toBeGreaterThan(20);
     const times = `median ${done.medianMs.toFixed(1)} ms, p99 ${done.p99Ms.toFixed(1)} ms`;
     test.info().annotations.push({ type: `${done.calls} calls, transfer on ${lane}`, description: times });
-    if (process.env.TIMES !== undefined) console.log(`transfer on ${lane}: ${done.calls} calls, ${times}`);
+    if (TIMES !== undefined) console.log(`transfer on ${lane}: ${done.calls} calls, ${times}`);
   }
   expect(await page.evaluate(() => window.webtransport.current())).toMatchObject({
     transport: "webtransport",

@@ -621,9 +621,10 @@ export class Connection {
     const end = Math.min(maxBytes, this.#peerRecordBytes);
     this.#writer.begin(Math.min(end, send.unsent + send.trailer.length + RECORD_SLACK_BYTES), end);
     outbox.writeLane(this.#writer, own, now);
-    // Session credit may have become free for those that wait on the main lane.
-    if (outbox.ready) this.#mux.wake();
-    return this.#finish(this.#writer, now);
+    const record = this.#finish(this.#writer, now);
+    // The reserve may have become free for those that wait on the main lane.
+    if (record !== undefined && outbox.ready) this.#mux.wake();
+    return record;
   }
 
   #magic(): Bytes {

@@ -9,6 +9,7 @@ import { Endpoint, type EndpointOwner } from "./endpoint.ts";
 import type { Host } from "./host.ts";
 import { Exchange, otherRole } from "./ledger.ts";
 import type { Process } from "./process.ts";
+import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 
 /** Names that streams are opened with: few, so that they are interned. */
@@ -60,6 +61,8 @@ export class Application implements EndpointOwner {
   stolen: "thief" | "own" | undefined;
   readonly #world: World;
   readonly #byStream: Map<Stream, Endpoint> = new Map();
+  /** Draws which streams have lanes of their own, so that nothing else depends on it. */
+  readonly #aside: Random;
   #lastDatagram = -1;
   #pings = 0;
   #looks = 0;
@@ -72,6 +75,7 @@ export class Application implements EndpointOwner {
     this.role = role;
     this.mux = mux;
     this.number = number;
+    this.#aside = world.random.fork(2 * number + (role === "client" ? 0 : 1));
   }
 
   /** Bytes that the session holds, for the registry. */
@@ -130,9 +134,15 @@ export class Application implements EndpointOwner {
     const exchange = new Exchange(this.#world.exchanges.length + 1, this.role, start);
     const headers = new Map([["h", header]]);
     const metadata =
-      header === "" ? EMPTY : encodeMetadata({ headers, priority: start.priority }, this.mux.limits);
+      header === ""
+        ? EMPTY
+        : encodeMetadata(
+            { headers, priority: start.priority, ownLane: this.#aside.chance(0.5) },
+            this.mux.limits,
+          );
     if (header !== "") this.#world.mark("openMetadata");
-    const stream = this.mux.open({ name: start.name, priority: start.priority, metadata });
+    const { name, priority } = start;
+    const stream = this.mux.open({ name, priority, ownLane: this.#aside.chance(0.5), metadata });
     this.#world.exchanges.push(exchange);
     this.#world.note(this.machine, "open", exchange.number);
     return this.#add(stream, exchange);

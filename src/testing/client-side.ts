@@ -126,6 +126,7 @@ export class ClientSide {
       role: "client",
       limits: configuration.limits.client,
       messageBoundaries: configuration.link.messageBoundaries,
+      lanes: configuration.link.lanes - 1,
       codecs: ["raw"],
       pool: this.#pool,
       now: clock.now(),

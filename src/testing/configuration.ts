@@ -57,6 +57,7 @@ export function drawConfiguration(
   operations: number,
   without: readonly FaultKind[],
 ): Configuration {
+  const lanes = random.fork(1_000_007);
   const resumable = random.chance(0.85);
   const faults = drawFaults(random, resumable);
   for (const kind of without) faults.delete(kind);
@@ -87,6 +88,7 @@ export function drawConfiguration(
       messageBoundaries,
       maxPieceBytes,
       joinChance: faults.has("join") ? joinChance : 0,
+      lanes: lanes.chance(0.2) ? lanes.int(2, 5) : 1,
     },
     limits: {
       client: drawLimits(random, faults.has("forget"), narrow),

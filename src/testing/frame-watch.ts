@@ -69,6 +69,9 @@ export class FrameWatch {
       case FrameType.PONG:
         this.answered = true;
         break;
+      case FrameType.LANE:
+        if (bodyBytes === 0) world.mark("laneAnswered");
+        break;
       case FrameType.WINDOW:
         if (frame.stream !== SESSION_ID && bodyBytes === 0) world.mark("deliveredLazily");
         break;

@@ -38,8 +38,9 @@ export class Host {
   readonly #observer: HostObserver;
   #flushing = false;
   #flushCall: unknown;
-  /** When the transport said that it is full, ms; `undefined` while it is not. */
-  #blockedAt: number | undefined;
+  /** The lanes that are full, and since when, ms. */
+  readonly #blockedAt: Map<LaneId, number> = new Map();
+  #lanes = 0;
   #timer: unknown;
   #timerAt = Number.POSITIVE_INFINITY;
   #over = false;
@@ -67,9 +68,9 @@ export class Host {
         if (machine.sleeping) machine.whenAwake(() => this.#receive(lane, bytes));
         else if (!machine.over) this.#receive(lane, bytes);
       },
-      drain: () =>
+      drain: (lane) =>
         machine.whenAwake(() => {
-          this.#blockedAt = undefined;
+          this.#blockedAt.delete(lane);
           this.#wake();
         }),
       lane: () => {},
@@ -82,7 +83,7 @@ export class Host {
 
   /** Whether the transport is full. */
   get blocked(): boolean {
-    return this.#blockedAt !== undefined;
+    return this.#blockedAt.has(MAIN_LANE);
   }
 
   /** Give the transport up, as if it had been lost. */
@@ -138,16 +139,26 @@ export class Host {
     if (this.#over) return;
     const { connection } = this;
     const now = this.#clock.now();
-    while (!this.blocked || connection.state === "closing") {
-      const record = connection.takeOutput(MAIN_LANE, RECORD_BYTES, now);
-      if (record === undefined) break;
-      this.#observer.sent(record);
-      if (this.#over) return; // the observer has lost the link with it
-      if (!this.#transport.write(MAIN_LANE, record)) this.#blockedAt = now;
+    this.#writeLane(MAIN_LANE, now);
+    for (let lane = 1; lane <= connection.lanes; lane++) {
+      if (lane > this.#lanes) this.#lanes = this.#transport.openLane?.() as LaneId;
+      this.#writeLane(lane as LaneId, now);
     }
+    if (this.#over) return;
     this.settle();
     if (connection.state === "closed" && !this.#over) this.#finish();
   };
+
+  #writeLane(lane: LaneId, now: number): void {
+    const { connection } = this;
+    // The observer may lose the link with a record.
+    while (!this.#over && (!this.#blockedAt.has(lane) || connection.state === "closing")) {
+      const record = connection.takeOutput(lane, RECORD_BYTES, now);
+      if (record === undefined) return;
+      this.#observer.sent(record);
+      if (!this.#over && !this.#transport.write(lane, record)) this.#blockedAt.set(lane, now);
+    }
+  }
 
   #finish(): void {
     this.#over = true;
@@ -162,7 +173,7 @@ export class Host {
   }
 
   get #stallAt(): number {
-    return this.#blockedAt === undefined ? Number.POSITIVE_INFINITY : this.#blockedAt + WRITE_STALL_MS;
+    return Math.min(...this.#blockedAt.values()) + WRITE_STALL_MS;
   }
 
   get #deadline(): number {

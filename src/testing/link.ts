@@ -7,7 +7,10 @@ import { Pipe, type PipeOptions } from "./pipe.ts";
 import { Random } from "./random.ts";
 
 /** How a simulated link behaves; both directions alike. */
-export type LinkOptions = PipeOptions;
+export interface LinkOptions extends PipeOptions {
+  /** Most lanes of each end, the main one included. Lanes know nothing of each other: any may overtake any other. */
+  readonly lanes: number;
+}
 
 /** A link that a good network could be. */
 export const DEFAULT_LINK_OPTIONS: LinkOptions = {
@@ -18,6 +21,7 @@ export const DEFAULT_LINK_OPTIONS: LinkOptions = {
   messageBoundaries: true,
   maxPieceBytes: Number.POSITIVE_INFINITY,
   joinChance: 0,
+  lanes: 1,
 };
 
 /** One way through a link. */
@@ -45,42 +49,79 @@ export class SimulatedLink {
   /** Whether it was cut, or closed by an end and all that was written before has arrived. */
   over = false;
   readonly #clock: Clock;
+  readonly #random: Random;
+  /** The lanes beside the main one, by direction, and how often each direction is frozen. */
+  readonly #others: Readonly<Record<Direction, Pipe[]>> = { aToB: [], bToA: [] };
+  readonly #frozen: Record<Direction, number> = { aToB: 0, bToA: 0 };
 
   constructor(clock: Clock, random: Random, options: Partial<LinkOptions> = {}) {
     const resolved: LinkOptions = { ...DEFAULT_LINK_OPTIONS, ...options };
     this.#clock = clock;
-    this.a = new SimulatedTransport(this, clock, "aToB", resolved.messageBoundaries);
-    this.b = new SimulatedTransport(this, clock, "bToA", resolved.messageBoundaries);
+    this.#random = random;
+    this.a = new SimulatedTransport(this, clock, "aToB", resolved);
+    this.b = new SimulatedTransport(this, clock, "bToA", resolved);
     this.aToB = new Pipe(clock, random.fork(1), resolved, this.#eventsOf(this.a, this.b));
     this.bToA = new Pipe(clock, random.fork(2), resolved, this.#eventsOf(this.b, this.a));
   }
 
   #eventsOf(from: SimulatedTransport, to: SimulatedTransport) {
     return {
-      deliver: (bytes: Bytes) => to.deliver(bytes),
-      drain: () => from.drain(),
+      deliver: (bytes: Bytes) => to.deliver(MAIN_LANE, bytes),
+      drain: () => from.drain(MAIN_LANE),
       ended: () => this.#end(undefined, 0),
       cut: () => this.cut(),
     };
   }
 
+  /** For its ends: one more lane. @returns its number, 1 for the first one */
+  openLane(direction: Direction): LaneId {
+    const others = this.#others[direction];
+    const lane = (others.length + 1) as LaneId;
+    const [from, to] = direction === "aToB" ? [this.a, this.b] : [this.b, this.a];
+    const random = this.#random.fork(direction === "aToB" ? 10 + 2 * lane : 11 + 2 * lane);
+    const pipe = new Pipe(this.#clock, random, this[direction].options, {
+      deliver: (bytes) => to.deliver((-1 - lane) as LaneId, bytes),
+      drain: () => from.drain(lane),
+      ended: () => {},
+      cut: () => {},
+    });
+    for (let count = this.#frozen[direction]; count > 0; count--) pipe.freeze();
+    others.push(pipe);
+    return lane;
+  }
+
+  /** For its ends: the pipe of a lane. */
+  pipe(direction: Direction, lane: LaneId): Pipe {
+    return lane === MAIN_LANE ? this[direction] : (this.#others[direction][lane - 1] as Pipe);
+  }
+
   /** Change how the link behaves from now on, for what is written after it. */
-  change(options: Partial<Omit<LinkOptions, "messageBoundaries">>): void {
-    this.aToB.options = { ...this.aToB.options, ...options };
-    this.bToA.options = { ...this.bToA.options, ...options };
+  change(options: Partial<Omit<LinkOptions, "messageBoundaries" | "lanes">>): void {
+    for (const pipe of this.#pipes(undefined)) pipe.options = { ...pipe.options, ...options };
+  }
+
+  /** For its ends: stop one way until as many calls of {@link thaw} have come. */
+  freeze(direction: Direction): void {
+    this.#frozen[direction]++;
+    for (const pipe of this.#pipes(direction)) pipe.freeze();
+  }
+
+  thaw(direction: Direction): void {
+    this.#frozen[direction] = Math.max(0, this.#frozen[direction] - 1);
+    for (const pipe of this.#pipes(direction)) pipe.thaw();
   }
 
   /** Let nothing through for `ms`, one way or both. */
   stall(ms: number, direction?: Direction): void {
-    for (const pipe of this.#pipes(direction)) {
-      pipe.freeze();
-      this.#clock.schedule(() => pipe.thaw(), ms);
+    for (const way of waysOf(direction)) {
+      this.freeze(way);
+      this.#clock.schedule(() => this.thaw(way), ms);
     }
   }
 
   /** Let nothing through any more, one way or both, without telling anyone. */
   vanish(direction?: Direction): void {
-    for (const pipe of this.#pipes(direction)) pipe.freeze();
+    for (const way of waysOf(direction)) this.freeze(way);
   }
 
   /** Break the link when `bytes` bytes have arrived one way. A record that is longer than that does not arrive. */
@@ -99,15 +140,18 @@ export class SimulatedLink {
 
   #end(error: WireError | undefined, skewMs: number): void {
     this.over = true;
-    this.aToB.drop();
-    this.bToA.drop();
+    for (const pipe of this.#pipes(undefined)) pipe.drop();
     this.a.endSoon(error, Math.max(0, -skewMs));
     this.b.endSoon(error, Math.max(0, skewMs));
   }
 
   #pipes(direction: Direction | undefined): readonly Pipe[] {
-    return direction === undefined ? [this.aToB, this.bToA] : [this[direction]];
+    return waysOf(direction).flatMap((way) => [this[way], ...this.#others[way]]);
   }
+}
+
+function waysOf(direction: Direction | undefined): readonly Direction[] {
+  return direction === undefined ? ["aToB", "bToA"] : [direction];
 }
 
 /** One end of a {@link SimulatedLink}. */
@@ -121,16 +165,17 @@ export class SimulatedTransport implements Transport {
   #state: "open" | "closing" | "closed" = "open";
   #paused = false;
   /** What arrived before {@link start}. */
-  #early: Bytes[] = [];
+  #early: (readonly [LaneId, Bytes])[] = [];
   #ending: { readonly error: WireError | undefined } | undefined;
   #drained = false;
 
-  constructor(link: SimulatedLink, clock: Clock, out: Direction, messageBoundaries: boolean) {
+  constructor(link: SimulatedLink, clock: Clock, out: Direction, options: LinkOptions) {
+    const { lanes, messageBoundaries } = options;
     this.#link = link;
     this.#clock = clock;
     this.#out = out;
     this.capabilities = {
-      lanes: 1,
+      lanes,
       datagrams: false,
       messageBoundaries,
       transfer: false,
@@ -150,17 +195,21 @@ export class SimulatedTransport implements Transport {
     this.#events = events;
     const early = this.#early;
     this.#early = [];
-    for (const bytes of early) if (this.#state !== "closed") events.data(MAIN_LANE, bytes);
+    for (const [lane, bytes] of early) if (this.#state !== "closed") events.data(lane, bytes);
     if (this.#drained && this.#state === "open" && this.#ending === undefined) events.drain(MAIN_LANE);
     if (this.#ending !== undefined) this.endSoon(this.#ending.error, 0);
   }
 
-  write(_lane: LaneId, record: Bytes): boolean {
-    return this.#state !== "open" || this.#link[this.#out].write(record);
+  openLane(): LaneId {
+    return this.#link.openLane(this.#out);
   }
 
-  bufferedBytes(_lane: LaneId): number {
-    return this.#link[this.#out].bufferedBytes;
+  write(lane: LaneId, record: Bytes): boolean {
+    return this.#state !== "open" || this.#link.pipe(this.#out, lane).write(record);
+  }
+
+  bufferedBytes(lane: LaneId): number {
+    return this.#link.pipe(this.#out, lane).bufferedBytes;
   }
 
   /** Close both ends once what was written has arrived. `code` and `reason` do not travel. */
@@ -175,31 +224,31 @@ export class SimulatedTransport implements Transport {
   pause(): void {
     if (this.#paused || this.#state !== "open") return;
     this.#paused = true;
-    this.#in.freeze();
+    this.#link.freeze(this.#in);
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#in.thaw();
+    this.#link.thaw(this.#in);
   }
 
-  get #in(): Pipe {
-    return this.#link[this.#out === "aToB" ? "bToA" : "aToB"];
+  get #in(): Direction {
+    return this.#out === "aToB" ? "bToA" : "aToB";
   }
 
   /** For the link: bytes have arrived. */
-  deliver(bytes: Bytes): void {
+  deliver(lane: LaneId, bytes: Bytes): void {
     if (this.#state === "closed") return;
-    if (this.#events === undefined) this.#early.push(bytes);
-    else this.#events.data(MAIN_LANE, bytes);
+    if (this.#events === undefined) this.#early.push([lane, bytes]);
+    else this.#events.data(lane, bytes);
   }
 
   /** For the link: there is room again. */
-  drain(): void {
+  drain(lane: LaneId): void {
     if (this.#state !== "open") return;
     if (this.#events === undefined) this.#drained = true;
-    else this.#events.drain(MAIN_LANE);
+    else this.#events.drain(lane);
   }
 
   /** For the link: it is gone, and this end hears of it `ms` from now. */

@@ -64,6 +64,7 @@ export const MARKERS = [
   "tokenReusedAfterLostAnswer",
   "ackLostAfterRotate",
   "takeoverOfLiveConnection",
+  "laneAnswered",
   "lateFrameFenced",
   "stalled",
   "migrated",

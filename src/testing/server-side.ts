@@ -64,6 +64,7 @@ export class ServerSide {
       role: "server",
       limits: configuration.limits.server,
       messageBoundaries: configuration.link.messageBoundaries,
+      lanes: configuration.link.lanes - 1,
       codecs: ["raw"],
       pool: this.#pool,
       now: clock.now(),
