@@ -1,4 +1,3 @@
-import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { RECORD_SLACK_BYTES } from "../core/limits.ts";
 import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
@@ -6,7 +5,13 @@ import { ipcPlace } from "../ipc/ipc-path.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { Place } from "../session/admission.ts";
-import { isSocketAddress, parseSocketAddress, withPort } from "../transports/socket-address.ts";
+import {
+  isSocketAddress,
+  listenError,
+  parseSocketAddress,
+  parseWebAddress,
+  withPort,
+} from "../transports/socket-address.ts";
 import { requireTls, type ServerTls } from "../transports/tls-options.ts";
 import {
   type ClientRequest,
@@ -94,22 +99,15 @@ class BunListeners implements Listeners {
       if (isSocketAddress(address)) await this.#listenSocket(address);
       else this.#listenHttp(address);
     } catch (cause) {
-      if (cause instanceof TypeError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TransportError(`Cannot listen on ${address}: ${reason}`, { cause });
+      throw listenError(address, cause);
     }
   }
 
   #listenHttp(address: string): void {
-    const url = URL.canParse(address) ? new URL(address) : undefined;
-    const secure = url?.protocol === "wss:";
-    if (url === undefined || !(secure || url.protocol === "ws:") || url.hostname === "")
-      throw new TypeError(
-        `Cannot listen on ${address}: expected ws://host:port, wss://host:port, tcp://host:port, tls://host:port, ipc:name or unix:/path`,
-      );
+    const { url, secure, hostname, port } = parseWebAddress(address);
     const http = bunNamespace().serve<Upgraded>({
-      hostname: url.hostname.replace(/^\[|\]$/g, ""),
-      port: Number(url.port || (secure ? 443 : 80)),
+      hostname,
+      port,
       ...(secure ? { tls: requireTls(address, this.#options.tls) } : {}),
       fetch: (request, server) => this.#upgrade(request, server, url.pathname),
       websocket: this.#webSockets(),

@@ -1,4 +1,3 @@
-import { TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/hello.ts";
 import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
 import { ipcPlace } from "../ipc/ipc-path.ts";
@@ -6,7 +5,9 @@ import { type HostOptions, type Listeners, type Server, SessionHost } from "../r
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import {
   isSocketAddress,
+  listenError,
   parseSocketAddress,
+  parseWebAddress,
   type SocketAddress,
   withPort,
 } from "../transports/socket-address.ts";
@@ -98,23 +99,16 @@ class DenoListeners implements Listeners {
       if (isSocketAddress(address)) await this.#listenSocket(address);
       else this.#listenHttp(address);
     } catch (cause) {
-      if (cause instanceof TypeError) throw cause;
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new TransportError(`Cannot listen on ${address}: ${reason}`, { cause });
+      throw listenError(address, cause);
     }
   }
 
   #listenHttp(address: string): void {
-    const url = URL.canParse(address) ? new URL(address) : undefined;
-    const secure = url?.protocol === "wss:";
-    if (url === undefined || !(secure || url.protocol === "ws:") || url.hostname === "")
-      throw new TypeError(
-        `Cannot listen on ${address}: expected ws://host:port, wss://host:port, tcp://host:port, tls://host:port, ipc:name or unix:/path`,
-      );
+    const { url, secure, hostname, port } = parseWebAddress(address);
     const http = denoNamespace().serve(
       {
-        hostname: url.hostname.replace(/^\[|\]$/g, ""),
-        port: Number(url.port || (secure ? 443 : 80)),
+        hostname,
+        port,
         onListen: () => {},
         ...(secure ? pem(requireTls(address, this.#options.tls)) : {}),
       },

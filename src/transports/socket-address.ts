@@ -1,3 +1,5 @@
+import { TransportError } from "../core/errors.ts";
+
 /** Where a byte stream is listened for, or dialed. */
 export type SocketAddress =
   | { readonly kind: "tcp" | "tls"; readonly hostname: string; readonly port: number }
@@ -30,6 +32,37 @@ export function parseSocketAddress(url: string | URL, verb: "listen on" | "conne
   throw new TypeError(
     `Cannot ${verb} ${text}: expected tcp://host:port, tls://host:port, ipc: with a name of 1 to 64 letters, digits, "-", "_" and ".", or unix:/path/of/a/socket`,
   );
+}
+
+/** Where a server listens for WebSocket. */
+export interface WebAddress {
+  readonly url: URL;
+  /** With TLS: `wss:`. */
+  readonly secure: boolean;
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Take apart `ws://host:port` or `wss://host:port`, with a path or not.
+ * @throws {TypeError} for an address that is not understood.
+ */
+export function parseWebAddress(address: string): WebAddress {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const secure = url?.protocol === "wss:";
+  if (url === undefined || !(secure || url.protocol === "ws:") || url.hostname === "")
+    throw new TypeError(
+      `Cannot listen on ${address}: expected ws://host:port, wss://host:port, tcp://host:port, tls://host:port, ipc:name or unix:/path`,
+    );
+  const hostname = url.hostname.replace(/^\[|\]$/g, "");
+  return { url, secure, hostname, port: Number(url.port || (secure ? 443 : 80)) };
+}
+
+/** What an address that cannot be had is told as: a wrong one is the caller's fault, any other the runtime's. */
+export function listenError(address: string, cause: unknown): Error {
+  if (cause instanceof TypeError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new TransportError(`Cannot listen on ${address}: ${reason}`, { cause });
 }
 
 /** The address that a listener got, where the kernel has chosen its port. */
