@@ -45,6 +45,13 @@ export interface Figure {
   readonly samples: readonly number[];
   readonly peer?: Peer;
   readonly target?: Target;
+  /** What the figure was taken from, where that is a curve: the cost of a unit at each point. */
+  readonly curve?: {
+    readonly xName: string;
+    readonly unit: string;
+    readonly xs: readonly number[];
+    readonly costs: readonly number[];
+  };
 }
 
 /** Something that can be measured alone. */

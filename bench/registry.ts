@@ -1,4 +1,5 @@
 import { CORE } from "./core/index.ts";
+import { CURVES } from "./curves/index.ts";
 import type { Bench } from "./harness.ts";
 import { PEERS } from "./peers/index.ts";
 import { TRANSPORTS } from "./transports/index.ts";
@@ -10,4 +11,5 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
   peers: PEERS,
+  curves: CURVES,
 };

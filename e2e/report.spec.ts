@@ -29,6 +29,15 @@ const RUN: SavedRun = {
       samples: [5],
       target: { value: 12 },
     },
+    {
+      group: "curves",
+      id: "C1",
+      name: "growth",
+      unit: "times",
+      better: "lower",
+      samples: [1.2],
+      curve: { xName: "calls", unit: "ns", xs: [1, 10, 100], costs: [10, 12, 11] },
+    },
   ],
 };
 
@@ -46,13 +55,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     writeFileSync(path, await toHtml(RUN));
     await page.emulateMedia({ colorScheme });
     await page.goto(pathToFileURL(path).href);
-    await expect(page.locator(".card")).toHaveCount(2);
+    await expect(page.locator(".card")).toHaveCount(3);
     await expect(page.locator(".card").first()).toContainText("socket.io: 1 calls/s");
     await expect(page.locator(".missed")).toHaveText("target >= 20 x socket.io: not met");
     await expect(page.locator(".met")).toHaveCount(1);
     // Both colours of the bars are on the canvas.
     const colors = await page.locator("canvas").first().evaluate(countColors);
     expect(colors).toBeGreaterThan(3);
+    expect(await page.locator("canvas").last().evaluate(countColors)).toBeGreaterThan(1);
+    await page.locator(".card").last().scrollIntoViewIfNeeded();
     expect(problems).toEqual([]);
   });
 }

@@ -20,7 +20,7 @@ export function toMarkdown(run: SavedRun): string {
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-function describeSubject({ id, name, unit, better, runs, entries, target, met }: Subject): string {
+function describeSubject({ id, name, unit, better, runs, entries, curve, target, met }: Subject): string {
   const rows = entries.map((entry) => [
     cell(entry.name),
     `${readable(entry.value)} ${unit}`,
@@ -28,7 +28,16 @@ function describeSubject({ id, name, unit, better, runs, entries, target, met }:
     entry.ratio === undefined ? "" : `${readable(entry.ratio)} x`,
   ]);
   const aim = target === undefined ? "" : ` Target: ${target}: ${met ? "met" : "**not met**"}.`;
-  return `### ${id}: ${name}\n\n${runs} runs, ${better} is better.${aim}\n\n${table(["", "value", "spread", "Tideway is"], rows)}`;
+  return `### ${id}: ${name}\n\n${runs} runs, ${better} is better.${aim}\n\n${table(["", "value", "spread", "Tideway is"], rows)}${describeCurve(curve)}`;
+}
+
+function describeCurve(curve: Subject["curve"]): string {
+  if (curve === undefined) return "";
+  const rows = curve.xs.map((x, index) => [
+    readable(x),
+    `${readable(curve.costs[index] as number)} ${curve.unit}`,
+  ]);
+  return `\n\n${table([curve.xName, "cost of one"], rows)}`;
 }
 
 function describeContenders(run: SavedRun): string {

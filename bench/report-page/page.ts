@@ -34,7 +34,8 @@ function drawSubject(grid: HTMLElement, subject: Subject): void {
   const card = element("section", "", "card");
   card.append(element("h3", `${id}: ${name}`), element("p", `${unit}, ${better} is better`, "quiet"));
   grid.append(card);
-  drawBars(card, subject);
+  if (subject.curve === undefined) drawBars(card, subject);
+  else drawCurve(card, subject.curve);
   const list = element("ul");
   for (const { name: who, value, spread, ratio } of entries) {
     const against = ratio === undefined ? "" : `, Tideway is ${readable(ratio)} x`;
@@ -87,6 +88,38 @@ function drawBars(card: HTMLElement, { entries }: Subject): void {
     [positions, only(true), only(false)],
     card,
   );
+}
+
+/** What a unit costs, both axes logarithmic: a flat line is a cost that does not grow. */
+function drawCurve(card: HTMLElement, { xs, costs, xName, unit }: NonNullable<Subject["curve"]>): void {
+  const axis = plainAxis();
+  const labels = (_plot: uPlot, splits: number[]) =>
+    splits.map((value) => (value === null ? "" : compact(value)));
+  const low = 10 ** Math.floor(Math.log10(Math.min(...costs)));
+  const high = 10 ** Math.ceil(Math.log10(Math.max(...costs)) + 0.1);
+  new uPlot(
+    {
+      width: WIDTH,
+      height: HEIGHT,
+      legend: { show: false },
+      cursor: { show: false },
+      scales: { x: { time: false, distr: 3 }, y: { distr: 3, range: [low, high] } },
+      axes: [
+        { ...axis, label: xName, values: labels },
+        { ...axis, label: `${unit} each`, size: 60, values: labels },
+      ],
+      series: [
+        {},
+        { stroke: color("--ours"), width: 2, points: { show: true, size: 7, fill: color("--ours") } },
+      ],
+    },
+    [[...xs], [...costs]],
+    card,
+  );
+}
+
+function plainAxis(): uPlot.Axis {
+  return { stroke: color("--text"), grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
 }
 
 function describe(heading: string, entries: ReadonlyMap<string, string>): void {

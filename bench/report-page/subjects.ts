@@ -23,6 +23,8 @@ export interface Subject {
   readonly runs: number;
   readonly entries: readonly Entry[];
   readonly target: string | undefined;
+  /** The points that the figure was taken from, where that is a curve. */
+  readonly curve: SavedFigure["curve"];
   /** Whether the target is met; `undefined` without one. */
   readonly met: boolean | undefined;
 }
@@ -56,6 +58,7 @@ function toSubject(figures: readonly SavedFigure[]): Subject {
     runs: samples.length,
     entries: [ours, ...peers],
     target: aim === undefined ? undefined : (toLine(aim).target ?? undefined),
+    curve: first.curve,
     met: aim === undefined ? undefined : meetsTarget(aim),
   };
 }

@@ -1,0 +1,29 @@
+/** CPU time that `work` takes, all threads of this process, ns. Other processes do not count. */
+export async function cpuNs(work: () => Promise<unknown>): Promise<number> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) * 1_000;
+}
+
+/** Memory that what `make` gives holds, without garbage, bytes: of the heap and of array buffers. */
+export async function heldBytes<T>(
+  make: () => Promise<T>,
+  release: (made: T) => Promise<unknown>,
+): Promise<number> {
+  const before = await usedBytes();
+  const made = await make();
+  const held = (await usedBytes()) - before;
+  await release(made);
+  return held;
+}
+
+/** What was closed goes after a turn of the event loop or two, and its buffers after that. */
+async function usedBytes(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    globalThis.gc!();
+  }
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
