@@ -33,17 +33,34 @@ export class Framed implements Transport {
   }
 
   write(lane: LaneId, record: Bytes): boolean {
-    const length = new Uint8Array(varintBytes(record.length));
-    writeVarint(length, 0, record.length);
+    return this.#inner.write(lane, this.#frame(record, 0));
+  }
+
+  /** A record, or its first part, with its length and what goes before that. */
+  #frame(record: Bytes, tailBytes: number): Bytes {
+    const total = record.length + tailBytes;
+    const length = new Uint8Array(varintBytes(total));
+    writeVarint(length, 0, total);
     const parts = this.#magicDue ? [MAGIC, length, record] : [length, record];
     this.#magicDue = false;
-    return this.#inner.write(
-      lane,
-      concatBytes(
-        parts,
-        parts.reduce((sum, part) => sum + part.length, 0),
-      ),
+    return concatBytes(
+      parts,
+      parts.reduce((sum, part) => sum + part.length, 0),
     );
+  }
+
+  /** As the transport inside does it, where it can. */
+  get writeParts(): Transport["writeParts"] {
+    const { writeParts } = this.#inner;
+    if (writeParts === undefined) return undefined;
+    return (lane, head, tail) => {
+      const framed = this.#frame(head, tail.length);
+      return writeParts.call(this.#inner, lane, framed, tail);
+    };
+  }
+
+  flush(): void {
+    this.#inner.flush?.();
   }
 
   bufferedBytes(lane: LaneId): number | undefined {

@@ -38,6 +38,8 @@ export interface ConnectionOptions {
   readonly messageBoundaries: boolean;
   /** Lanes that the transport can have beside the main one, of each side. Default 0. */
   readonly lanes?: number;
+  /** Whether the transport takes a record in two parts: a long payload is then not copied into it. */
+  readonly twoParts?: boolean;
   /** This side's bounds; those that the peer must know go out in HELLO. */
   readonly limits: Limits;
   /** Names of the codecs of this side, the preferred one first. */

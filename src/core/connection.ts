@@ -84,7 +84,10 @@ export class Connection {
     this.#mux = options.mux ?? new Mux(role, limits);
     this.#mux.now = now;
     this.#maxLanes = Math.min(options.lanes ?? 0, limits.maxLanes);
-    this.#writer = new RecordWriter(options.pool ?? new BufferPool());
+    this.#writer = new RecordWriter(
+      options.pool ?? new BufferPool(),
+      options.twoParts === true && options.compression === undefined, // what is compressed lies in one piece
+    );
     this.#maxRecordBytes = limits.maxFrameBytes + RECORD_SLACK_BYTES;
     // A client that is not let in yet may send a HELLO and early data, and no more (T1).
     if (role === "server")
@@ -578,10 +581,11 @@ export class Connection {
    * The next record to write to a lane, in the order in which they must be written.
    * @param lane - the main one, or one of those up to {@link lanes}
    * @param maxBytes - longest record that is wanted now; at least {@link RECORD_SLACK_BYTES}
-   * @returns `undefined` when there is nothing to send. The caller owns the record.
+   * @returns `undefined` when there is nothing to send. The caller owns the record, which goes on with {@link tail}.
    */
   takeOutput(lane: LaneId, maxBytes: number, now: number): Bytes | undefined {
     this.#mux.now = now;
+    this.#writer.tail = undefined;
     if (lane !== MAIN_LANE) return this.#takeLane(lane, maxBytes, now);
     this.#datagrams.age(now);
     if (!this.#hasOutput()) return undefined;
@@ -636,11 +640,19 @@ export class Connection {
     const record = into.finish(!this.#options.messageBoundaries, this.#options.compression);
     if (record === undefined) return undefined;
     this.counters.recordsSent++;
-    this.counters.bytesSent += record.length;
+    this.counters.bytesSent += record.length + (into.tail?.length ?? 0);
     this.counters.bytesSaved = into.savedBytes;
     this.#keepAlive.wrote(now);
     this.#mux.offerWritable();
     return record;
+  }
+
+  /**
+   * The second part of the record that {@link takeOutput} has returned last; `undefined` when it has none. It is the
+   * payload of a message, and stays that of its stream: nobody changes it.
+   */
+  get tail(): Bytes | undefined {
+    return this.#writer.tail;
   }
 
   /** Room that the next record needs at least. */

@@ -1,13 +1,11 @@
-import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
+import { type Bytes, detachView } from "./bytes.ts";
 import { ProtocolError, type StreamError } from "./errors.ts";
 import { MESSAGE_CHARGE, PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
 import type { PeerLane } from "./lanes.ts";
 import type { Limits } from "./limits.ts";
 import type { Metadata } from "./metadata.ts";
+import { Parts } from "./parts.ts";
 import { Queue } from "./queue.ts";
-
-/** Fragments shorter than this are gathered in arrays of this length: they must not cost an object each (T2). */
-const GATHER_BYTES = 1_024;
 
 /**
  * The receiving half of a stream: puts fragments together and keeps whole messages until the application takes them.
@@ -32,12 +30,9 @@ export class ReceiveHalf {
   readonly #inbox: Queue<Bytes> = new Queue();
   /** So many of the oldest messages hold no more of a record than they need. */
   #settled = 0;
-  #parts: Bytes[] | undefined;
-  #partBytes = 0;
+  /** Fragments of the message whose end is not here. */
+  #parts: Parts | undefined;
   #fragments = 0;
-  /** Where short fragments are gathered: the array behind the last part, and its bytes that are used. */
-  #gathered: Bytes = EMPTY;
-  #gatheredBytes = 0;
   readonly #limits: Limits;
 
   constructor(limits: Limits) {
@@ -47,7 +42,7 @@ export class ReceiveHalf {
 
   /** Bytes of the message whose end is not here. */
   get assembling(): number {
-    return this.#partBytes;
+    return this.#parts?.length ?? 0;
   }
 
   /** Whether fragments wait for the rest of their message. */
@@ -72,42 +67,24 @@ export class ReceiveHalf {
       return;
     }
     if (more && payload.length === 0) return;
-    this.#partBytes += payload.length;
-    if (this.#partBytes > this.#limits.maxMessageBytes) throw this.#tooLarge(this.#partBytes);
+    const bytes = this.assembling + payload.length;
+    if (bytes > this.#limits.maxMessageBytes) throw this.#tooLarge(bytes);
     if (++this.#fragments > this.#limits.maxFragments) {
       throw new ProtocolError(
         "ERR_MESSAGE_TOO_LARGE",
         `Cannot accept message: over ${this.#limits.maxFragments} fragments`,
       );
     }
-    this.#parts ??= [];
-    const parts = this.#parts;
-    this.#addPart(parts, payload);
+    this.#parts ??= new Parts();
+    this.#parts.add(payload);
     if (more) return;
-    this.#inbox.push(concatBytes(parts, this.#partBytes));
+    this.#inbox.push(this.#parts.join());
     this.#clearParts();
-  }
-
-  #addPart(parts: Bytes[], payload: Bytes): void {
-    if (payload.length >= GATHER_BYTES) {
-      this.#gathered = EMPTY;
-      parts.push(detachView(payload));
-      return;
-    }
-    if (this.#gathered.length === 0 || this.#gatheredBytes + payload.length > GATHER_BYTES) {
-      this.#gathered = new Uint8Array(GATHER_BYTES);
-      this.#gatheredBytes = 0;
-      parts.push(EMPTY);
-    }
-    this.#gathered.set(payload, this.#gatheredBytes);
-    this.#gatheredBytes += payload.length;
-    parts[parts.length - 1] = this.#gathered.subarray(0, this.#gatheredBytes);
   }
 
   #clearParts(): void {
     this.#parts = undefined;
-    this.#gathered = EMPTY;
-    this.#partBytes = this.#fragments = 0;
+    this.#fragments = 0;
   }
 
   /** The peer ends the half. */

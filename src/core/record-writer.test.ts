@@ -2,9 +2,15 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../test/byte-lane.ts";
 import { BufferPool } from "./buffer-pool.ts";
-import { EMPTY } from "./bytes.ts";
+import { type Bytes, concatBytes, EMPTY, equalBytes } from "./bytes.ts";
 import { FrameReader, FrameType, SESSION_ID, type StreamId } from "./frame.ts";
 import { RecordWriter } from "./record-writer.ts";
+
+interface Written {
+  readonly head: Bytes;
+  readonly tail: Bytes | undefined;
+  readonly length: number;
+}
 
 function record(bodies: readonly Uint8Array[], prefixed: boolean): string | undefined {
   const writer = new RecordWriter(new BufferPool());
@@ -51,6 +57,42 @@ describe("RecordWriter", () => {
     expect(writer.room).toBe(1_500 - 4 - 1);
     writer.begin(1_500, 2_000);
     expect(writer.room).toBe(1_999);
+  });
+
+  test("a long payload is the second part of its record, where the transport takes two", () => {
+    const payloads = [3, 16_383, 16_384, 65_536].map((length, i) => new Uint8Array(length).fill(i + 1));
+    for (const prefixed of [false, true]) {
+      for (const payload of payloads) {
+        const [whole, parted] = [false, true].map((twoParts) => {
+          const writer = new RecordWriter(new BufferPool(), twoParts);
+          writer.begin(70_000, 70_000);
+          writer.message(4 as StreamId, new Uint8Array(5), 5);
+          writer.message(8 as StreamId, payload, payload.length);
+          expect(writer.room <= 0, "nothing follows").toBe(twoParts && payload.length >= 16_384);
+          const { length } = writer;
+          const head = writer.finish(prefixed) as Bytes;
+          return { head, tail: writer.tail, length };
+        }) as [Written, Written];
+        expect(whole.tail).toBeUndefined();
+        expect(parted.tail).toBe(payload.length >= 16_384 ? payload : undefined);
+        const joined = concatBytes(
+          [parted.head, parted.tail ?? EMPTY],
+          parted.head.length + (parted.tail?.length ?? 0),
+        );
+        expect(equalBytes(joined, whole.head)).toBe(true);
+        if (payload.length > 1_024) expect(parted.length).toBe(whole.length);
+      }
+    }
+  });
+
+  test("begin() forgets the second part of the record before", () => {
+    const writer = new RecordWriter(new BufferPool(), true);
+    writer.begin(20_000, 20_000);
+    writer.message(4 as StreamId, new Uint8Array(17_000), 17_000);
+    writer.finish(true);
+    expect(writer.tail).toHaveLength(17_000);
+    writer.begin(100, 100);
+    expect(writer.tail).toBeUndefined();
   });
 
   test("records of one pool never overlap", () => {

@@ -10,8 +10,12 @@ const DATA_WITH_LENGTH = (FrameType.DATA << 4) | FrameFlag.LEN;
 /** Bodies up to this length are moved over their length field when they turn out to be a record's last. */
 const MOVABLE_BYTES = 1_024;
 
+/** A payload from this length on is handed over as it is, where the transport takes a record in two parts. */
+const LEAST_TAIL_BYTES = 16_384;
+
 /**
  * Builds one record at a time in a pool's slab. Frame writers put bytes at `at` and move it; they stay below `end`.
+ * Where the transport takes a record in two parts, a long payload is not copied: the record ends with it.
  */
 export class RecordWriter {
   /** The slab being written to. */
@@ -24,19 +28,25 @@ export class RecordWriter {
   plain = false;
   /** Bytes that compression has saved, of all records. */
   savedBytes = 0;
+  /** The second part of the record: its last payload, where that was not copied. */
+  tail: Bytes | undefined;
   readonly #pool: BufferPool;
+  readonly #leastTailBytes: number;
   #start = 0;
   #first = 0;
   #frameAt = 0;
   #bodyAt = 0;
 
-  constructor(pool: BufferPool) {
+  /** @param twoParts - whether the transport takes a record in two parts */
+  constructor(pool: BufferPool, twoParts = false) {
+    this.#leastTailBytes = twoParts ? LEAST_TAIL_BYTES : Number.POSITIVE_INFINITY;
     this.#pool = pool;
     this.bytes = pool.slab;
   }
 
   /** Start a record of at most `most` bytes; `room` of them are there for sure. */
   begin(room: number, most: number): void {
+    this.tail = undefined;
     this.#pool.reserve(room + RECORD_LENGTH_BYTES);
     this.bytes = this.#pool.slab;
     this.#start = this.#pool.at + RECORD_LENGTH_BYTES;
@@ -53,7 +63,7 @@ export class RecordWriter {
 
   /** Bytes of the record so far. */
   get length(): number {
-    return this.at - this.#start;
+    return this.at - this.#start + (this.tail?.length ?? 0);
   }
 
   /** Bytes that are free in this record. */
@@ -69,7 +79,7 @@ export class RecordWriter {
   }
 
   /** Write a DATA frame with a whole message. */
-  message(stream: StreamId, payload: Uint8Array, length: number): void {
+  message(stream: StreamId, payload: Bytes, length: number): void {
     const { bytes } = this;
     let at = this.at;
     this.#frameAt = at;
@@ -77,8 +87,19 @@ export class RecordWriter {
     at = writeVarint(bytes, at + 1, stream);
     at = writeVarint(bytes, at, length);
     this.#bodyAt = at;
-    bytes.set(payload, at);
-    this.at = at + length;
+    this.at = at;
+    this.payload(payload, length);
+  }
+
+  /** Put the payload of a message behind the header. It is not copied where it may end the record. */
+  payload(payload: Bytes, length: number): void {
+    if (length >= this.#leastTailBytes) {
+      this.tail = payload;
+      this.end = this.at;
+      return;
+    }
+    this.bytes.set(payload, this.at);
+    this.at += length;
   }
 
   /** Copy `body` behind the header. */
@@ -96,17 +117,17 @@ export class RecordWriter {
    * Close the record.
    * @param prefixed - put the record's length in front, for lanes that carry bytes
    * @param compression - compresses it, unless it is {@link plain}
-   * @returns the record, the caller's to keep; `undefined` when it holds no frame.
+   * @returns the record, the caller's to keep; `undefined` when it holds no frame. It goes on with {@link tail}.
    */
   finish(prefixed: boolean, compression?: RecordCompression): Bytes | undefined {
     if (this.empty) return undefined;
     this.#dropLastLength();
-    if (compression !== undefined && !this.plain) {
+    if (compression !== undefined && !this.plain && this.tail === undefined) {
       const end = compression.compress(this.bytes, this.#start, this.at);
       this.savedBytes += this.at - end;
       this.at = end;
     }
-    const length = this.at - this.#start;
+    const { length } = this;
     if (!prefixed) return this.#pool.commit(this.#start, this.at);
     const start = this.#start - varintBytes(length);
     writeVarint(this.bytes, start, length);
@@ -117,6 +138,7 @@ export class RecordWriter {
   #dropLastLength(): void {
     const { bytes } = this;
     const bodyLength = this.at - this.#bodyAt;
+    if (this.tail !== undefined) return;
     if (bodyLength > MOVABLE_BYTES) return;
     const width = varintBytes(bodyLength);
     bytes[this.#frameAt] = (bytes[this.#frameAt] as number) & ~FrameFlag.LEN;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cutLane, fromHex, laneOf, toHex } from "../../test/byte-lane.ts";
+import { equalBytes } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
 import { RecordReader } from "./record.ts";
 
@@ -26,6 +27,27 @@ describe("RecordReader", () => {
           got.push(toHex(record));
       }
       expect(got).toEqual(records.map(toHex));
+    }
+  });
+
+  test("next() holds no memory by the length that a peer claims", () => {
+    const reader = new RecordReader(1 << 26);
+    const before = process.memoryUsage().arrayBuffers;
+    reader.push(fromHex(`${MAGIC_HEX} 83ffffff`));
+    expect(reader.next()).toBeUndefined();
+    for (let i = 0; i < 3_000; i++) {
+      reader.push(new Uint8Array([i & 255]));
+      expect(reader.next()).toBeUndefined();
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20);
+  });
+
+  test("next() joins a long record from pieces of every size", () => {
+    const long = new Uint8Array(60_000).map((_, i) => (i * 7) & 255);
+    for (const pieceBytes of [1, 63, 1_023, 1_024, 1_025, 16_384, 59_999]) {
+      const records = cutLane(laneOf([long, new Uint8Array([9]), long]), pieceBytes, 60_000);
+      expect(records.map(({ length }) => length)).toEqual([60_000, 1, 60_000]);
+      for (const i of [0, 2]) expect(equalBytes(records[i] as Uint8Array, long), `${pieceBytes}`).toBe(true);
     }
   });
 

@@ -1,5 +1,6 @@
-import type { Bytes } from "./bytes.ts";
+import { type Bytes, EMPTY } from "./bytes.ts";
 import { ProtocolError } from "./errors.ts";
+import { Parts } from "./parts.ts";
 import { Cursor, varintWidth } from "./varint.ts";
 
 /**
@@ -25,20 +26,22 @@ export const RECORD_LENGTH_BYTES = 4;
 /**
  * Cuts the bytes of a lane into records: each one behind its length as a varint, the first behind {@link MAGIC}.
  *
- * A record that arrives whole is handed out as a view. One that arrives in pieces is copied once, into a buffer that
- * grows with the bytes that are there, never with the length that the peer claims; one byte at a time costs no more
- * than that.
+ * A record that arrives whole is handed out as a view. One that arrives in pieces is copied once, when all of it is
+ * here: nothing is allocated by the length that the peer claims.
  */
 export class RecordReader {
   /** Longest record that is accepted, bytes. */
   maxRecordBytes: number;
   readonly #cursor: Cursor = new Cursor(MAGIC);
-  #chunk: Bytes = MAGIC.subarray(0, 0);
+  #chunk: Bytes = EMPTY;
   #at = 0;
-  /** The record whose bytes are not all here: its bytes so far, length prefix included. */
-  #partial: Bytes | undefined;
-  #partialLength = 0;
   #magicSeen = 0;
+  /** The length field that is not all here, and its bytes so far. */
+  #prefix: Bytes = EMPTY;
+  #prefixBytes = 0;
+  /** Length of the record whose bytes are not all here, and those that are; 0 between two records. */
+  #length = 0;
+  #parts: Parts | undefined;
 
   constructor(maxRecordBytes: number) {
     this.maxRecordBytes = maxRecordBytes;
@@ -56,14 +59,14 @@ export class RecordReader {
    */
   next(): Bytes | undefined {
     if (!this.#skipMagic()) return undefined;
-    if (this.#partial !== undefined) return this.#continuePartial();
-    const left = this.#chunk.length - this.#at;
-    const total = this.#totalBytes(this.#chunk, this.#at, left);
-    if (total === undefined || total > left) {
-      if (left > 0) this.#startPartial(left);
-      return undefined;
+    if (this.#length === 0) {
+      const length = this.#readLength();
+      if (length === 0) return this.#pause();
+      if (length <= this.#chunk.length - this.#at) return this.#cut(length);
+      this.#length = length;
+      this.#parts = new Parts();
     }
-    return this.#cut(this.#chunk, this.#at, total, true);
+    return this.#gather(this.#parts as Parts);
   }
 
   #skipMagic(): boolean {
@@ -79,11 +82,34 @@ export class RecordReader {
     return true;
   }
 
-  /** Length prefix and record together; `undefined` while the prefix is not all here. */
-  #totalBytes(bytes: Bytes, at: number, available: number): number | undefined {
-    if (available === 0) return undefined;
-    const width = varintWidth(bytes[at] as number);
-    if (available < width) return undefined;
+  /** @returns the length of the next record; 0 while its field is not all here. */
+  #readLength(): number {
+    const chunk = this.#chunk;
+    const at = this.#at;
+    if (at === chunk.length) return 0;
+    if (this.#prefixBytes > 0) return this.#readPieces();
+    const width = varintWidth(chunk[at] as number);
+    if (chunk.length - at < width) return this.#readPieces();
+    this.#at = at + width;
+    return this.#check(chunk, at, width);
+  }
+
+  /** Take the length field one byte at a time. */
+  #readPieces(): number {
+    const chunk = this.#chunk;
+    if (this.#prefix.length === 0) this.#prefix = new Uint8Array(8);
+    const prefix = this.#prefix;
+    while (this.#at < chunk.length) {
+      prefix[this.#prefixBytes++] = chunk[this.#at++] as number;
+      const width = varintWidth(prefix[0] as number);
+      if (this.#prefixBytes < width) continue;
+      this.#prefixBytes = 0;
+      return this.#check(prefix, 0, width);
+    }
+    return 0;
+  }
+
+  #check(bytes: Bytes, at: number, width: number): number {
     this.#cursor.reset(bytes, at, at + width);
     const length = this.#cursor.varint();
     if (length === 0) throw new ProtocolError("ERR_PROTOCOL", "Cannot accept record: it is empty");
@@ -93,46 +119,29 @@ export class RecordReader {
         `Cannot accept ${length} byte record: limit is ${this.maxRecordBytes}`,
       );
     }
-    return width + length;
+    return length;
   }
 
-  #startPartial(left: number): void {
-    this.#partial = new Uint8Array(Math.max(64, left * 2));
-    this.#partial.set(this.#chunk.subarray(this.#at), 0);
-    this.#partialLength = left;
-    this.#at = this.#chunk.length;
+  /** Add what is here to the record that is under way. */
+  #gather(parts: Parts): Bytes | undefined {
+    const left = this.#chunk.length - this.#at;
+    if (left > 0) parts.add(this.#cut(Math.min(left, this.#length - parts.length)));
+    if (parts.length < this.#length) return this.#pause();
+    this.#length = 0;
+    this.#parts = undefined;
+    return parts.join();
   }
 
-  #continuePartial(): Bytes | undefined {
-    for (;;) {
-      const partial = this.#partial as Bytes;
-      const total = this.#totalBytes(partial, 0, this.#partialLength);
-      if (total === this.#partialLength) {
-        this.#partial = undefined;
-        return this.#cut(partial, 0, total, false);
-      }
-      const left = this.#chunk.length - this.#at;
-      if (left === 0) return undefined;
-      // Until the prefix is whole its length is unknown: take one byte of it at a time.
-      this.#grow(Math.min(left, total === undefined ? 1 : total - this.#partialLength));
-    }
+  #cut(length: number): Bytes {
+    const at = this.#at;
+    this.#at = at + length;
+    return this.#chunk.subarray(at, at + length);
   }
 
-  #grow(count: number): void {
-    let partial = this.#partial as Bytes;
-    const length = this.#partialLength + count;
-    if (length > partial.length) {
-      const larger: Bytes = new Uint8Array(Math.max(length, partial.length * 2));
-      larger.set(partial.subarray(0, this.#partialLength), 0);
-      this.#partial = partial = larger;
-    }
-    partial.set(this.#chunk.subarray(this.#at, this.#at + count), this.#partialLength);
-    this.#partialLength = length;
-    this.#at += count;
-  }
-
-  #cut(from: Bytes, at: number, total: number, fromChunk: boolean): Bytes {
-    if (fromChunk) this.#at = at + total;
-    return from.subarray(at + varintWidth(from[at] as number), at + total);
+  /** The chunk is used up: nothing holds it any more. */
+  #pause(): undefined {
+    this.#chunk = EMPTY;
+    this.#at = 0;
+    this.#cursor.reset(EMPTY, 0, 0);
   }
 }

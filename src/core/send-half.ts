@@ -316,7 +316,7 @@ export class SendHalf {
     if (count < Math.min(rest, LEAST_FRAGMENT_BYTES) && prefix.length === 0) return false;
     into.frame(type, FrameFlag.MORE | flags, id, prefix.length + count);
     into.put(prefix);
-    into.put(payload.subarray(this.#offset, this.#offset + count));
+    into.payload(payload.subarray(this.#offset, this.#offset + count), count);
     if (this.#offset === 0 && count > 0) this.partAt = this.sent;
     this.#offset += count;
     this.sent += count;
@@ -338,7 +338,7 @@ export class SendHalf {
     const fin = last && this.trailer.length === 0 && rest + MESSAGE_CHARGE + FIN_CHARGE <= credit;
     into.frame(type, fin ? flags | FrameFlag.FIN : flags, id, prefix.length + rest);
     if (prefix.length > 0) into.put(prefix);
-    into.put(this.#offset === 0 ? payload : payload.subarray(this.#offset));
+    into.payload(this.#offset === 0 ? payload : payload.subarray(this.#offset), rest);
     this.#offset = 0;
     this.partAt = -1;
     this.#next++;

@@ -74,6 +74,34 @@ describe.each(KINDS)("%s", (kind) => {
     expect([writev.mock.calls.length, write.mock.calls.length]).toEqual([1, 0]);
   });
 
+  test("flush() sends what waits for the end of the task", async () => {
+    const { client, server, sockets } = await open();
+    const writev = vi.spyOn(sockets.client as Required<Socket>, "_writev");
+    const write = vi.spyOn(sockets.client, "_write");
+    const heard = listen(server);
+    listen(client);
+    client.write(MAIN_LANE, new Uint8Array([1]));
+    client.flush();
+    expect([writev.mock.calls.length, write.mock.calls.length]).toEqual([0, 1]);
+    client.write(MAIN_LANE, new Uint8Array([2]));
+    client.writeParts(MAIN_LANE, new Uint8Array([3]), new Uint8Array([4, 5]));
+    client.write(MAIN_LANE, new Uint8Array([6]));
+    client.flush();
+    client.flush();
+    expect(writev.mock.calls.length).toBeLessThanOrEqual(1);
+    await expect.poll(() => heard.bytes()).toEqual(new Uint8Array([1, 2, 3, 4, 5, 6]));
+  });
+
+  test("close() sends what waits for the end of the task", async () => {
+    const { client, server } = await open();
+    const heard = listen(server);
+    const { ended } = listen(client);
+    client.write(MAIN_LANE, new Uint8Array([7]));
+    client.close(1000, "");
+    expect(await ended).toBe(undefined);
+    expect(heard.bytes()).toEqual(new Uint8Array([7]));
+  });
+
   test("a record that does not fit is offered to the kernel before write() says so", async () => {
     const { client } = await open({ sendBufferBytes: 1_000 });
     listen(client);

@@ -68,6 +68,8 @@ export class SocketTransport implements Transport {
   #closedHere = false;
   #peerEnded = false;
   #cause: Error | undefined;
+  /** The first record of a burst: alone it needs no cork. */
+  #first: Bytes | undefined;
   #corked = false;
   /** The owner waits for `drain`. */
   #over = false;
@@ -102,25 +104,58 @@ export class SocketTransport implements Transport {
     else SOON.then(() => events.closed(this.#end?.error));
   }
 
-  /** Records of one task leave together, by one `writev`. */
+  /** Records wait for {@link flush}, or for the end of the task: those of one burst leave by one `writev`. */
   write(_lane: LaneId, record: Bytes): boolean {
     if (this.#state !== "open") return true;
+    if (this.#first !== undefined || this.#corked) this.#push(record);
+    else {
+      this.#first = record;
+      SOON.then(this.#flush);
+    }
+    return this.#mayGoOn();
+  }
+
+  writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    if (this.#state !== "open") return true;
+    this.#push(head);
+    this.#socket.write(tail, this.#drain);
+    return this.#mayGoOn();
+  }
+
+  flush(): void {
+    const first = this.#first;
+    if (first === undefined) return this.#uncork();
+    this.#first = undefined;
+    if (this.#socket.writable) this.#socket.write(first, this.#drain); // or it has ended with the peer
+  }
+
+  readonly #flush = (): void => this.flush();
+
+  #push(record: Bytes): void {
     const socket = this.#socket;
+    const first = this.#first;
     if (!this.#corked) {
       this.#corked = true;
       socket.cork();
-      SOON.then(this.#uncork);
+      if (first === undefined) SOON.then(this.#flush);
+    }
+    if (first !== undefined) {
+      this.#first = undefined;
+      socket.write(first, this.#drain);
     }
     socket.write(record, this.#drain);
-    if (socket.writableLength <= this.#sendBufferBytes) return true;
-    this.#uncork(); // the kernel may take all of it at once
-    if (socket.writableLength <= this.#sendBufferBytes) return true;
+  }
+
+  #mayGoOn(): boolean {
+    if (this.bufferedBytes(MAIN_LANE) <= this.#sendBufferBytes) return true;
+    this.flush(); // the kernel may take all of it at once
+    if (this.#socket.writableLength <= this.#sendBufferBytes) return true;
     this.#over = true;
     return false;
   }
 
   bufferedBytes(_lane: LaneId): number {
-    return this.#state === "closed" ? 0 : this.#socket.writableLength;
+    return this.#state === "closed" ? 0 : this.#socket.writableLength + (this.#first?.length ?? 0);
   }
 
   /**
@@ -129,6 +164,7 @@ export class SocketTransport implements Transport {
    */
   close(_code: number, _reason: string): void {
     if (this.#state !== "open") return;
+    this.flush();
     this.#state = "closing";
     this.#closedHere = true;
     this.#socket.end();
@@ -150,11 +186,11 @@ export class SocketTransport implements Transport {
     this.#events?.data(MAIN_LANE, new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.length));
   };
 
-  readonly #uncork = (): void => {
+  #uncork(): void {
     if (!this.#corked) return;
     this.#corked = false;
     this.#socket.uncork();
-  };
+  }
 
   /** After each record that the kernel took. One function for all, so that a `write` makes no closure. */
   readonly #drain = (): void => {

@@ -43,6 +43,7 @@ export class Link {
       role,
       messageBoundaries: transport.capabilities.messageBoundaries,
       lanes: transport.capabilities.lanes - 1,
+      twoParts: transport.writeParts !== undefined,
       limits: options.limits,
       codecs: options.codecs.map((codec) => codec.name),
       agent: options.agent,

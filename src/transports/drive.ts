@@ -139,6 +139,7 @@ export class Drive {
     }
     this.#flushing = false;
     this.#write();
+    this.#transport.flush?.();
     this.#deliver();
     if (this.#connection.state === "closed") this.#finish();
   };
@@ -159,8 +160,15 @@ export class Drive {
     while (!this.#blockedAt.has(lane) || this.#connection.state === "closing") {
       const record: Bytes | undefined = this.#connection.takeOutput(lane, RECORD_BYTES, now);
       if (record === undefined) return;
-      if (!this.#transport.write(lane, record)) this.#blockedAt.set(lane, now);
+      if (!this.#hand(lane, record)) this.#blockedAt.set(lane, now);
     }
+  }
+
+  #hand(lane: LaneId, record: Bytes): boolean {
+    const { tail } = this.#connection;
+    const transport = this.#transport;
+    if (tail === undefined || transport.writeParts === undefined) return transport.write(lane, record);
+    return transport.writeParts(lane, record, tail);
   }
 
   #writeDatagrams(now: number): void {

@@ -1,4 +1,4 @@
-import type { Bytes } from "../core/bytes.ts";
+import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lane.ts";
 import {
@@ -98,7 +98,14 @@ export class MemoryTransport implements Transport {
   }
 
   write(lane: LaneId, record: Bytes): boolean {
-    if (this.#state !== "open") return true;
+    return this.#state !== "open" || this.#send(lane, new Uint8Array(record)); // a copy: both sides own their bytes
+  }
+
+  writeParts(lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    return this.#state !== "open" || this.#send(lane, concatBytes([head, tail], head.length + tail.length));
+  }
+
+  #send(lane: LaneId, record: Bytes): boolean {
     const peer = this.peer;
     peer.#arrived.push({ lane, record });
     const queued = this.bufferedBytes(lane) + record.length;
@@ -168,7 +175,7 @@ export class MemoryTransport implements Transport {
     while (!this.#paused && this.#next < this.#burst.length) {
       const { lane, record } = this.#burst[this.#next++]!;
       this.#queuedBytes[lane] = (this.#queuedBytes[lane] as number) - record.length;
-      events.data(ofPeer(lane), new Uint8Array(record)); // a copy: both sides own their bytes
+      events.data(ofPeer(lane), record);
     }
     this.#drainPeer();
 

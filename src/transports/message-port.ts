@@ -129,7 +129,18 @@ export class MessagePortTransport implements Transport {
 
   write(_lane: LaneId, record: Bytes): boolean {
     if (this.#end !== undefined) return true;
-    const buffer = record.buffer.slice(record.byteOffset, record.byteOffset + record.length);
+    return this.#send(record.buffer.slice(record.byteOffset, record.byteOffset + record.length));
+  }
+
+  writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    if (this.#end !== undefined) return true;
+    const record: Bytes = new Uint8Array(head.length + tail.length);
+    record.set(head, 0);
+    record.set(tail, head.length);
+    return this.#send(record.buffer);
+  }
+
+  #send(buffer: ArrayBuffer): boolean {
     this.#posted += buffer.byteLength;
     if (this.#held === undefined) this.#post(buffer);
     else this.#held.push(buffer);

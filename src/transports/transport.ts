@@ -57,6 +57,13 @@ export interface Transport {
    * @returns its number: this side's are 1, 2, 3 and so on, those of the peer are below {@link DATAGRAM_LANE}.
    */
   openLane?(): LaneId;
+  /**
+   * {@link write} for a record in two parts, so that a long payload is not copied into one. Where it is missing, records
+   * come whole. Both parts are the transport's until they are sent, and not changed by it or by the caller.
+   */
+  readonly writeParts?: ((lane: LaneId, head: Bytes, tail: Bytes) => boolean) | undefined;
+  /** All records of this burst were written: what is held back to the end of the task, so that it goes together, may go. */
+  flush?(): void;
   /** Largest datagram that fits now, bytes. Only where `capabilities.datagrams` is true. */
   readonly maxDatagramBytes?: number;
   /**

@@ -89,6 +89,23 @@ export function transportSuite(
         }
       });
 
+      test("writeParts() sends one record, in its order", async ({ skip }) => {
+        const { a, b, atB } = await start();
+        if (a.writeParts === undefined) return skip();
+        const records = [...Array(40).keys()].map((i) => sample(i, i % 3 === 0 ? 20 : 70_000));
+        for (const [i, bytes] of records.entries()) {
+          if (i % 3 === 0) a.write(MAIN_LANE, bytes);
+          else a.writeParts(MAIN_LANE, bytes.subarray(0, i), bytes.subarray(i));
+        }
+        a.flush?.();
+        await atB.received(records.length);
+        for (const [i, bytes] of records.entries()) {
+          expect(equalBytes(atB.records[i]!, bytes), `record ${i}`).toBe(true);
+          expect(equalBytes(bytes, sample(i, bytes.length)), `record ${i} is unchanged`).toBe(true);
+        }
+        expect(b.name).toBe(a.name);
+      });
+
       test("write() never delivers before it returns", async () => {
         const { a, b, atA, atB } = await start();
         let writing = false;
