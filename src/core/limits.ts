@@ -168,7 +168,8 @@ export const MAX_WINDOW_BYTES = 2_147_483_647;
  * Defaults with `changes` over them.
  * @throws {RangeError} when a value is not a whole number inside its bounds.
  */
-export function resolveLimits(changes: Partial<Limits> = {}): Limits {
+export function resolveLimits(changes?: Partial<Limits>): Limits {
+  if (changes === undefined) return DEFAULT_LIMITS;
   const limits = { ...DEFAULT_LIMITS, ...changes };
   for (const [name, value] of Object.entries(limits)) {
     if (name === "decode") continue;

@@ -129,7 +129,8 @@ export class Connector implements Home {
   /** Dial, say HELLO and wait for the answer. */
   #attempt(): Promise<void> {
     return this.bounded(async (signal) => {
-      const token = await untilAborted(resolveToken(this.options.auth), signal);
+      const { auth } = this.options;
+      const token = auth === undefined ? undefined : await untilAborted(resolveToken(auth), signal);
       signal.throwIfAborted();
       const greeting: Greeting = {
         exclusive: this.ticket !== undefined,

@@ -62,7 +62,7 @@ export async function dialFirst(
   signal: AbortSignal,
   clock: Clock,
 ): Promise<Dialed> {
-  let failure: unknown = new TransportError("Cannot connect: there is no way to");
+  let failure: unknown;
   for (const index of order) {
     const start = clock.now();
     try {
@@ -73,7 +73,7 @@ export async function dialFirst(
       failure = error;
     }
   }
-  throw failure;
+  throw failure ?? new TransportError("Cannot connect: there is no way to");
 }
 
 /** The bytes that prove who this side is. */

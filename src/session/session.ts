@@ -349,7 +349,7 @@ export class Session extends EventTarget {
 
   /** Carry on over this link. For those that connect and listen. */
   attach(link: Link): void {
-    this.#collect(new StateError("Connection was replaced"));
+    if (this.#link !== undefined) this.#collect(new StateError("Connection was replaced"));
     this.#link = link;
   }
 
