@@ -146,11 +146,12 @@ export class Connector implements Home {
   async bounded(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = this.options;
     const { clock } = this.resolved;
+    const { session } = this;
     const abort = new AbortController();
-    const givers = signal === undefined ? [this.session.signal] : [signal, this.session.signal];
-    const onAbort = () => abort.abort(givers.find((giver) => giver.aborted)?.reason);
-    const stops = givers.filter((giver) => !giver.aborted).map((giver) => whenAborted(giver, onAbort));
-    if (stops.length < givers.length) onAbort();
+    const onAbort = () => abort.abort(signal?.aborted ? signal.reason : session.error);
+    const stops = [session.onEnd(onAbort)];
+    if (signal?.aborted || this.isClosed) onAbort();
+    else if (signal !== undefined) stops.push(whenAborted(signal, onAbort));
     const timer = clock.schedule(() => {
       const text = `Cannot connect: no answer in ${connectTimeoutMs} ms`;
       abort.abort(new TransportError(text, { code: "ERR_TIMEOUT" }));

@@ -118,6 +118,10 @@ export class Session extends EventTarget {
     recordsReceived: 0,
     datagramsDropped: 0,
   };
+  /** Somebody has listened: without listeners no event is made. */
+  #heard = false;
+  /** What is called at the end, before `closed` resolves. */
+  #enders: Set<() => void> | undefined;
   #pings: { readonly resolve: (ms: number) => void; readonly reject: (error: WireError) => void }[] = [];
 
   constructor(role: Role, options: ResolvedOptions) {
@@ -141,6 +145,7 @@ export class Session extends EventTarget {
     listener: unknown,
     options?: boolean | AddEventListenerOptions,
   ): void {
+    this.#heard = true;
     super.addEventListener(type, listener as EventListener, options);
   }
 
@@ -159,6 +164,17 @@ export class Session extends EventTarget {
     this.#abort ??= new AbortController();
     if (this.#state === "closed" && !this.#abort.signal.aborted) this.#abort.abort(this.#error);
     return this.#abort.signal;
+  }
+
+  /**
+   * Call `run` when the session is closed; it is not yet. For those that connect: it costs less than a listener of
+   * {@link signal}.
+   * @returns what takes it back.
+   */
+  onEnd(run: () => void): () => void {
+    this.#enders ??= new Set();
+    const enders = this.#enders.add(run);
+    return () => enders.delete(run);
   }
 
   /** The codecs of this side. */
@@ -430,6 +446,7 @@ export class Session extends EventTarget {
     this.keeper?.remove(this);
     this.setState("closed", error, 0);
     this.#abort?.abort(error);
+    for (const run of this.#enders ?? []) run();
     this.#resolveClosed(error);
     if (!carried) this.failStreams(this.#mux, error);
   }
@@ -460,7 +477,7 @@ export class Session extends EventTarget {
   ): void {
     if (this.#state === "closed") return;
     this.#state = state;
-    this.dispatchEvent(new StateChangeEvent(state, error, retryInMs, outcome));
+    if (this.#heard) this.dispatchEvent(new StateChangeEvent(state, error, retryInMs, outcome));
   }
 
   /** Deliver what concerns streams, datagrams and pings. For those that connect and listen. */
@@ -480,7 +497,7 @@ export class Session extends EventTarget {
         this.#acceptStream(event.stream);
         return;
       case "datagram":
-        this.dispatchEvent(new DatagramEvent(event.payload));
+        if (this.#heard) this.dispatchEvent(new DatagramEvent(event.payload));
         return;
       case "pong":
         for (const ping of this.#pings.splice(0)) ping.resolve(event.roundTripMs);
