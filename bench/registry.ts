@@ -1,3 +1,4 @@
+import { CODECS } from "./codecs/index.ts";
 import { CORE } from "./core/index.ts";
 import { CURVES } from "./curves/index.ts";
 import type { Bench } from "./harness.ts";
@@ -8,6 +9,7 @@ import { WEBSOCKET } from "./websocket/index.ts";
 /** The benches by group, in the order in which they run. */
 export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
+  codecs: CODECS,
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
   peers: PEERS,
