@@ -99,6 +99,10 @@ export function setOwn(values: Record<string, unknown>, key: string, value: unkn
 }
 
 function decodeTuple(decoders: readonly Decode[]): Decode {
+  const [first, second] = decoders;
+  if (first !== undefined && second !== undefined && decoders.length === 2) {
+    return (reader) => [first(reader), second(reader)];
+  }
   return (reader) => {
     const values: unknown[] = [];
     for (let i = 0; i < decoders.length; i++) values.push((decoders[i] as Decode)(reader));
