@@ -2,7 +2,7 @@ import { type Client, type ConnectOptions, client, errorOf, type Session } from 
 import { compression, loadCompressors } from "tideway/compression";
 import { check, checkSample, codeOf, equal, failure, sample, sleep, until } from "./assert.ts";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
-import { checkGolden } from "./golden.ts";
+import { checkGolden, checkGoldenSchemas } from "./golden.ts";
 import { serveSession } from "./peer.ts";
 
 /** What a client of some runtime brings. */
@@ -371,6 +371,17 @@ export const CASES: readonly Case[] = [
       );
       check(after.bytesReceived > text.length, `${after.bytesReceived} bytes were received`);
       equal(await codeOf(calls.fail("other")), "ERR_INTERNAL");
+    },
+  },
+  {
+    name: "the golden file of the schema codec holds, on both sides",
+    needs: "url",
+    async run(open) {
+      const { calls } = await open();
+      for (const { cases, problems } of [checkGoldenSchemas(), await calls.goldenSchemas(undefined)]) {
+        equal(problems, []);
+        check(cases >= 70, `${cases} cases`);
+      }
     },
   },
   {

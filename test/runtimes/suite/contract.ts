@@ -1,4 +1,5 @@
 import { clientStream, contract, duplex, serverStream, type, unary } from "tideway";
+import { schema } from "tideway/schema";
 import type { GoldenReport } from "./golden.ts";
 
 /** What both sides of the suite can be asked. */
@@ -23,6 +24,11 @@ export const api = contract({
   echo: duplex({ input: type<string>(), output: type<string>() }),
   /** What the side that is asked makes of the golden files of compression. */
   golden: unary({ input: type<void>(), output: type<GoldenReport>() }),
+  /** What the side that is asked makes of the golden file of the schema codec, in the schema codec. */
+  goldenSchemas: unary({
+    input: schema.nothing,
+    output: schema.struct({ cases: schema.u32, problems: schema.array(schema.string) }),
+  }),
   /** The side that is asked makes a call of each shape to the side that asks. */
   callBack: unary({ input: type<number>(), output: type<readonly number[]>() }),
 });

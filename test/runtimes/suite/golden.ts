@@ -1,5 +1,6 @@
 import { type Compressor, loadCompressors } from "tideway/compression";
 import { makeInput } from "../../compression/inputs.ts";
+import { runGolden } from "../../golden/schema/golden.ts";
 import golden from "../../vectors/compression.json" with { type: "json" };
 
 /** What a runtime made of the golden files. */
@@ -35,4 +36,11 @@ function tryOne(compressor: Compressor, base64: string, expected: Uint8Array): s
   } catch (error) {
     return String(error);
   }
+}
+
+/** Decode and encode every case of the golden file of the schema codec. */
+export function checkGoldenSchemas(): { cases: number; problems: string[] } {
+  const results = runGolden();
+  const failed = results.filter(({ problem }) => problem !== undefined);
+  return { cases: results.length, problems: failed.map(({ name, problem }) => `${name}: ${problem}`) };
 }

@@ -1,7 +1,7 @@
 import { type AuthenticateRequest, client, implement, type Limits, type Session, WireError } from "tideway";
 import { type Compression, compression, lz4 } from "tideway/compression";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
-import { checkGolden } from "./golden.ts";
+import { checkGolden, checkGoldenSchemas } from "./golden.ts";
 
 /** What servers of all runtimes are made with. */
 export const SERVER_OPTIONS: {
@@ -68,6 +68,7 @@ export function serveSession(session: Session): void {
       for await (const message of messages) yield message;
     },
     golden: checkGolden,
+    goldenSchemas: () => checkGoldenSchemas(),
     callBack: async (to) => {
       const calls = client(session, api);
       const counted: number[] = [];
