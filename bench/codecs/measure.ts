@@ -1,4 +1,4 @@
-import { check, type Plan, race, type Work } from "../harness.ts";
+import { check, type Plan, type Work, warmUp } from "../harness.ts";
 import type { MessageShape } from "./shapes.ts";
 
 /** A codec for one message shape. */
@@ -39,20 +39,44 @@ export async function measureCodecs(
   for (const [index, shape] of shapes.entries()) {
     const codecs = prepared[index]!;
     const encoded = codecs.map((codec) => shape.messages.map((message) => codec.encode(message).slice()));
-    const encodes = await race(plan, ...codecs.map((codec) => encodeAll(shape, codec)));
-    const decodes = await race(plan, ...codecs.map((codec, at) => decodeAll(encoded[at]!, codec)));
+    const encodes = await alternate(
+      plan,
+      codecs.map((codec) => encodeAll(shape, codec)),
+    );
+    const decodes = await alternate(
+      plan,
+      codecs.map((codec, at) => decodeAll(encoded[at]!, codec)),
+    );
     for (const [at, contender] of contenders.entries()) {
       const total = encoded[at]!.reduce((sum, { length }) => sum + length, 0);
       rows.push({
         shape: shape.name,
         codec: contender.name,
         bytes: total / shape.messages.length,
-        encodeNs: encodes[at]!.map((perSecond) => 1e9 / perSecond),
-        decodeNs: decodes[at]!.map((perSecond) => 1e9 / perSecond),
+        encodeNs: encodes[at]!,
+        decodeNs: decodes[at]!,
       });
     }
   }
   return rows;
+}
+
+/**
+ * Run each of `works` in turn, many times. No garbage is collected between them on purpose: after some collections an
+ * engine throws away the code of what did not run, and short runs would measure how it is made again.
+ * @returns for each work the time of one operation, ns, a sample a run.
+ */
+async function alternate(plan: Plan, works: readonly Work[]): Promise<number[][]> {
+  const counts: number[] = [];
+  for (const work of works) counts.push(await warmUp(plan, work));
+  const samples: number[][] = works.map(() => []);
+  for (let run = 0; run < plan.runs; run++) {
+    for (const [at, work] of works.entries()) {
+      const count = Math.max(256, counts[at]!);
+      samples[at]!.push((1e6 * (await work(count))) / count);
+    }
+  }
+  return samples;
 }
 
 function encodeAll({ messages }: MessageShape, codec: ShapeCodec): Work {
