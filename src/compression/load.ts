@@ -93,19 +93,26 @@ export async function wasmLz4(): Promise<Compressor> {
   return (await import("./lz4-wasm.ts")).instantiateLz4();
 }
 
-/** Zlib of a runtime that is not Node, and yet has its modules. */
-export async function nodeZlib(): Promise<Zlib> {
-  const name = "node:zlib"; // not seen by bundlers, which may know no such module
-  return (await import(name)) as Zlib;
+/** What runtimes have that offer the modules of Node. */
+interface WithModules {
+  readonly [name: string]: { getBuiltinModule?(name: string): unknown } | undefined;
+}
+
+/**
+ * Zlib of a runtime that is not Node, and yet may have its modules. Not imported: bundlers may know no such module.
+ * @throws {Error} when it has none, as Workers without the flag `nodejs_compat`.
+ */
+function nodeZlib(): Zlib {
+  const zlib = (globalThis as unknown as WithModules)["process"]?.getBuiltinModule?.("node:zlib");
+  if (zlib === undefined) throw new Error("Cannot use node:zlib: this runtime has none");
+  return zlib as Zlib;
 }
 
 /** Ways of runtimes that have the modules of Node, and Zstandard in them. */
 export const NODE_MODULES: Ways = {
   lz4: [wasmLz4],
-  deflate: [
-    async ({ deflateLevel }) => (await import("./zlib.ts")).zlibDeflate(await nodeZlib(), deflateLevel),
-  ],
-  zstd: [async ({ zstdLevel }) => (await import("./zlib.ts")).zlibZstd(await nodeZlib(), zstdLevel)],
+  deflate: [async ({ deflateLevel }) => (await import("./zlib.ts")).zlibDeflate(nodeZlib(), deflateLevel)],
+  zstd: [async ({ zstdLevel }) => (await import("./zlib.ts")).zlibZstd(nodeZlib(), zstdLevel)],
 };
 
 /** Nothing is told, where there is no log. */

@@ -29,6 +29,9 @@ export function zstdContentBytes(frame: Uint8Array): number | undefined {
   return width === 2 ? value + 256 : value;
 }
 
+/** Modules that are initialized: doing so again would break what is in use. */
+const READY: WeakMap<ZstdWasmModule, Promise<void>> = new WeakMap();
+
 /**
  * Zstandard in WASM, by `@bokuweb/zstd-wasm`.
  *
@@ -40,7 +43,9 @@ export function zstdContentBytes(frame: Uint8Array): number | undefined {
 export async function zstdWasm(level: number, load: () => Promise<unknown>): Promise<Compressor> {
   const loaded = (await load()) as ZstdWasmModule & { readonly default?: ZstdWasmModule };
   const module = typeof loaded.init === "function" ? loaded : (loaded.default as ZstdWasmModule);
-  await module.init();
+  const ready = READY.get(module) ?? module.init();
+  READY.set(module, ready);
+  await ready;
   return {
     name: "zstd",
     number: CompressorNumber.zstd,

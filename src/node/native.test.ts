@@ -38,6 +38,18 @@ describe("loadCompressors()", () => {
     expect(await loadCompressors([])).toEqual([]);
   });
 
+  it("gives Zstandard more than once", async () => {
+    const [[one], [two]] = await Promise.all([
+      loadCompressors(["zstd"], { zstdLevel: 1 }),
+      loadCompressors(["zstd"], { zstdLevel: 19 }),
+    ]);
+    const [three] = await loadCompressors(["zstd"]);
+    const { bytes } = inputOf(6);
+    for (const writer of [one!, two!, three!])
+      for (const reader of [one!, two!, three!])
+        expect(Buffer.compare(reader.expand(compressed(writer, bytes), bytes.length), bytes)).toBe(0);
+  });
+
   it("gives JavaScript alone when told so", async () => {
     expect(await loadCompressors(["lz4", "zstd"], { native: false })).toEqual([lz4]);
     expect(await loadCompressors(["lz4"])).not.toEqual([lz4]);
