@@ -1,4 +1,5 @@
 import { CODECS } from "./codecs/index.ts";
+import { COMPRESSION } from "./compression/index.ts";
 import { CORE } from "./core/index.ts";
 import { CURVES } from "./curves/index.ts";
 import type { Bench } from "./harness.ts";
@@ -10,6 +11,7 @@ import { WEBSOCKET } from "./websocket/index.ts";
 export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
   codecs: CODECS,
+  compression: COMPRESSION,
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
   peers: PEERS,
