@@ -1,5 +1,5 @@
 import { makeInput } from "../../test/compression/inputs.ts";
-import { type Bench, check, type Figure, type Plan, race, type Target, type Work } from "../harness.ts";
+import { type Bench, check, type Figure, type Plan, type Target, type Work } from "../harness.ts";
 import { median } from "../statistics.ts";
 import { type Contender, contenders } from "./contenders.ts";
 
@@ -13,9 +13,26 @@ export function cpuMs(): number {
   return (user + system) / 1_000;
 }
 
-/** Many contenders and inputs: each run is short, and they alternate. */
-function shortPlan({ quick, runs }: Plan): Plan {
-  return quick ? { quick, runs, runMs: 15, warmUpMs: 60 } : { quick, runs, runMs: 60, warmUpMs: 400 };
+/**
+ * Measure many works, some of which take a tenth of a second a time: each begins with one, and their runs alternate.
+ * @returns for each work its operations a second, one sample a run.
+ */
+export async function raceMany({ quick, runs }: Plan, works: readonly Work[]): Promise<number[][]> {
+  const runMs = quick ? 15 : 60;
+  const samples: number[][] = works.map(() => []);
+  const counts: number[] = [];
+  for (const work of works) {
+    let count = 1;
+    for (let ms = await work(count); ms < runMs; ms = await work(count))
+      count = Math.max(count * 2, Math.ceil((count * runMs) / Math.max(ms, 0.01) / 2));
+    counts.push(count);
+  }
+  for (let run = 0; run < runs; run++)
+    for (const [i, work] of works.entries()) {
+      const count = counts[i] as number;
+      (samples[i] as number[]).push((count / (await work(count))) * 1_000);
+    }
+  return samples;
 }
 
 /** Runs both ways, and checks that what went in comes out. */
@@ -62,7 +79,10 @@ export async function measure(
   size: string,
 ): Promise<readonly Result[]> {
   const source = Buffer.from(makeInput(kind, SIZES[size] as number, 1));
-  const samples = await race(shortPlan(plan), ...all.flatMap((contender) => [...works(contender, source)]));
+  const samples = await raceMany(
+    plan,
+    all.flatMap((contender) => [...works(contender, source)]),
+  );
   const speed = (rates: readonly number[] = []) => rates.map((rate) => (rate * source.length) / MEGA);
   return all.map((contender, i) => ({
     contender,

@@ -1,5 +1,6 @@
 import { chromium } from "playwright";
-import { type Bench, check, type Figure, race } from "../harness.ts";
+import { type Bench, check, type Figure } from "../harness.ts";
+import { raceMany } from "./algorithms.ts";
 
 type Bundles = typeof import("../../test/runtimes/bundles.ts");
 
@@ -68,7 +69,7 @@ export const inChromium: Bench = {
           ] as const);
           return (await cpuMs()) - before;
         });
-        const rates = await race({ ...plan, runMs: plan.quick ? 60 : 300, warmUpMs: 300 }, ...works);
+        const rates = await raceMany(plan, works);
         for (const [i, way] of ways.entries()) figures.push(toFigure(way, size, length, rates[i] ?? []));
       }
       return figures;
