@@ -24,7 +24,7 @@ export async function raceMany({ quick, runs }: Plan, works: readonly Work[]): P
   for (const work of works) {
     let count = 1;
     for (let ms = await work(count); ms < runMs; ms = await work(count))
-      count = Math.max(count * 2, Math.ceil((count * runMs) / Math.max(ms, 0.01) / 2));
+      count = ms < 2 ? count * 4 : Math.ceil((count * runMs) / ms + 1);
     counts.push(count);
   }
   for (let run = 0; run < runs; run++)
@@ -127,7 +127,7 @@ export const algorithms: Bench = {
   async run(plan) {
     const figures: Figure[] = [];
     const all = await contenders();
-    for (const kind of KINDS)
+    for (const kind of plan.quick ? KINDS.slice(0, 1) : KINDS)
       for (const size of Object.keys(SIZES)) figures.push(...toFigures(await measure(plan, all, kind, size)));
     return figures;
   },
