@@ -97,7 +97,15 @@ export {
   type SessionStats,
 } from "./session/session.ts";
 export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
-export type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./threads/options.ts";
+export type {
+  CarrierChoice,
+  PortAcceptOptions,
+  PortConnectOptions,
+  ThreadTransport,
+  WorkerConnectOptions,
+  WorkerDialOptions,
+  WorkerServer,
+} from "./threads/options.ts";
 export { taskKey } from "./threads/pool/contract.ts";
 export { DEFAULT_MAX_KEYS, KeyedState, type KeyedStateOptions } from "./threads/pool/keyed-state.ts";
 export {
@@ -126,6 +134,7 @@ export type { StreamTaskOptions, TaskCaller, Tasks, TryTaskCaller, TryTasks } fr
 export type { WorkerLike } from "./threads/worker.ts";
 export { type MemoryPair, memoryPair } from "./transports/memory.ts";
 export { type MessagePortOptions, MessagePortTransport, type PortLike } from "./transports/message-port.ts";
+export { makeRingPair, type RingOptions, type RingPair, RingTransport } from "./transports/ring.ts";
 export type {
   Transport,
   TransportCapabilities,

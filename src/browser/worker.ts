@@ -1,10 +1,16 @@
 import { StateError } from "../core/errors.ts";
 import type { Dial } from "../session/dialing.ts";
 import type { Session } from "../session/session.ts";
-import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "../threads/options.ts";
+import type {
+  PortAcceptOptions,
+  PortConnectOptions,
+  WorkerConnectOptions,
+  WorkerDialOptions,
+  WorkerServer,
+} from "../threads/options.ts";
 import { acceptOver, connectOver } from "../threads/port.ts";
 import { connectOverWorker, dialOver, OfferedSessions, type WorkerLike } from "../threads/worker.ts";
-import type { MessagePortOptions, PortLike, PortSurroundings } from "../transports/message-port.ts";
+import type { PortLike, PortSurroundings } from "../transports/message-port.ts";
 
 /** The default of {@link MessagePortOptions.silenceMs} here, where no event tells of the end of a thread. */
 const DEFAULT_SILENCE_MS = 800;
@@ -41,12 +47,12 @@ export function acceptPort(port: PortLike, options: PortAcceptOptions = {}): Ses
  * @returns the session, open. When the Worker ends, it ends with `ERR_PEER_GONE`; what a Worker throws does not end it.
  * @throws {WireError} when the Worker refuses, fails to start, or does not answer in time.
  */
-export function connectWorker(worker: WorkerLike, options: PortConnectOptions = {}): Promise<Session> {
+export function connectWorker(worker: WorkerLike, options: WorkerConnectOptions = {}): Promise<Session> {
   return connectOverWorker(dialWorker(worker, options), options);
 }
 
 /** What opens a channel to a Worker that calls {@link serveWorker}: for `connectWith`, which can dial another one. */
-export function dialWorker(worker: WorkerLike, options: MessagePortOptions = {}): Dial {
+export function dialWorker(worker: WorkerLike, options: WorkerDialOptions = {}): Dial {
   return dialOver(worker, { silenceMs: DEFAULT_SILENCE_MS, ...options }, surroundings());
 }
 

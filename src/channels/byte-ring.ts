@@ -43,11 +43,6 @@ export class ByteProducer {
     return (this.#tail - this.#look()) | 0;
   }
 
-  /** Bytes in the ring by what was last seen: not fewer than there are. */
-  get seenDepth(): number {
-    return (this.#tail - this.#seenHead) | 0;
-  }
-
   /** Longest record that can be claimed now; -1 when not even an empty one can. */
   get room(): number {
     const free = this.#capacity - ((this.#next - this.#look()) | 0);

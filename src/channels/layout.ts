@@ -44,6 +44,8 @@ export const Word = {
   SPACE_EPOCH: 128,
   SENDERS_ASLEEP: 129,
   FAILURE: 160,
+  /** Not 0 when nothing can be sent any more: after a failure, or when all receivers are closed. */
+  OVER: 165,
   SENDERS_OPENED: 161,
   SENDERS_CLOSED: 162,
   RECEIVERS_OPENED: 163,

@@ -35,10 +35,6 @@ export class MpmcProducer implements SlotProducer {
     return depthOf(this.#control, this.#capacity);
   }
 
-  get seenDepth(): number {
-    return this.depth;
-  }
-
   claim(want: number): number {
     const control = this.#control;
     for (let lost = 0; lost < MOST_RACES; lost++) {

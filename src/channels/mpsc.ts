@@ -33,10 +33,6 @@ export class MpscProducer implements SlotProducer {
     return depthOf(this.#control, this.#capacity);
   }
 
-  get seenDepth(): number {
-    return (this.#position + this.#claimed - this.#seenHead) | 0;
-  }
-
   claim(want: number): number {
     const control = this.#control;
     const capacity = this.#capacity;

@@ -224,9 +224,8 @@ function openEnd<T>(
     );
   }
   const control = new Int32Array(buffer);
-  const { capacity, stride, slotBytes } = layout;
   const state = new ChannelState(control, layout, doorbell);
   const { timers } = runtime;
-  const parts = { state, memory: viewsOf(buffer), capacity, stride, slotBytes, timers, doorbell };
+  const parts = { state, layout, memory: viewsOf(buffer), timers, doorbell };
   return { layout, parts, control };
 }

@@ -13,9 +13,8 @@ export interface Outlet<T> {
    * @returns the index of the first that was not.
    */
   putAll(values: readonly T[], from: number): number;
-  /** What is in the ring: by a fresh look, and by what was last seen. */
+  /** What is in the ring, by a fresh look. */
   readonly depth: number;
-  readonly seenDepth: number;
 }
 
 /** Up to here bytes are copied one by one: `set` into shared memory has a cost of its own. */
@@ -41,13 +40,14 @@ export class FixedOutlet<T> implements Outlet<T> {
     return this.#producer.depth;
   }
 
-  get seenDepth(): number {
-    return this.#producer.seenDepth;
-  }
-
   put(value: T): boolean {
     const producer = this.#producer;
     if (producer.claim(1) === 0) return false;
+    if (!producer.hasLengths) {
+      this.#format.write(this.#memory, producer.offset, value); // when it throws, nothing is published
+      producer.publish(1);
+      return true;
+    }
     let written = 0;
     try {
       this.#format.write(this.#memory, producer.offset, value);
@@ -123,10 +123,6 @@ export class CodedOutlet<T> implements Outlet<T> {
     return this.#producer.depth;
   }
 
-  get seenDepth(): number {
-    return this.#producer.seenDepth;
-  }
-
   put(value: T): boolean {
     const payload = encode(this.#format, value, this.#slotBytes);
     if (this.#producer.claim(1) === 0) return false;
@@ -188,10 +184,6 @@ export class ByteOutlet<T> implements Outlet<T> {
 
   get depth(): number {
     return this.#producer.depth;
-  }
-
-  get seenDepth(): number {
-    return this.#producer.seenDepth;
   }
 
   put(value: T): boolean {

@@ -23,6 +23,9 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
   readonly #waiting: AsyncWait;
   readonly #blocking: BlockingWait;
   #received = 0;
+  /** Messages until senders are looked for. */
+  #untilLook = 0;
+  readonly #lookEvery: number;
   #isLent = false;
   #isClosed = false;
 
@@ -31,6 +34,7 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
     this.#state = parts.state;
     this.#inlet = inlet;
     this.#peek = peek;
+    this.#lookEvery = parts.layout.style === "bytes" ? 1 : parts.layout.capacity >> 2;
     this.#waiting = new AsyncWait(parts.state.data, parts.timers, parts.doorbell);
     this.#blocking = new BlockingWait(parts.state.data, parts.timers);
   }
@@ -94,6 +98,7 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
   tryLease(want: number): ReceiveLease | undefined {
     if (!(want >= 1)) throw new RangeError(`Cannot lend ${want} slots`);
     this.#assertFree();
+    this.#assertSound();
     if (this.#waiting.length > 0 || this.#isClosed) return undefined;
     let count = this.#guard(() => this.#peek.claim(want));
     if (count === 0) {
@@ -104,8 +109,8 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
     }
     this.#isLent = true;
     const peek = this.#peek;
-    const lengthOf = (index: number) => peek.lengthOf(index);
-    return new SlotLease(this.#parts.memory, peek.offset, this.#parts.stride, count, lengthOf, () => {
+    const lengthOf = (index: number) => this.#guard(() => peek.lengthOf(index));
+    return new SlotLease(this.#parts.memory, peek.offset, this.#parts.layout.stride, count, lengthOf, () => {
       this.#isLent = false;
       peek.release(count);
       this.#released(count);
@@ -153,14 +158,16 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
       waits: this.#waiting.sleeps + this.#blocking.sleeps,
       depth: this.#guard(() => this.#inlet.depth),
       highWater: this.#state.highWater,
-      capacity: this.#parts.capacity,
+      capacity: this.#parts.layout.capacity,
     };
   }
 
   #next(): T | typeof NOTHING | typeof END {
+    if (this.#state.isOver) this.#assertSound();
     const value = this.#take();
     if (value !== NOTHING) return value;
     if (this.#isClosed) return END;
+    this.#wakeSenders();
     // Whoever closed or failed did so after its last record: look again before it counts.
     const { failure } = this.#state;
     const closed = this.#state.sendersClosed;
@@ -209,8 +216,24 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
 
   #released(count: number): void {
     this.#received += count;
-    // Senders that sleep are woken when half the ring is free: not for each place of a full one.
-    if (this.#state.space.isWanted && this.#inlet.depth * 2 <= this.#parts.capacity) this.#state.space.ring();
+    this.#untilLook -= count;
+    if (this.#untilLook <= 0) this.#wakeSenders();
+  }
+
+  /**
+   * Senders that sleep are woken when half the ring is free: not for each place of a full one. A receiver looks for
+   * them when it has taken a quarter of the ring, and when there is nothing to take.
+   */
+  #wakeSenders(): void {
+    this.#untilLook = this.#lookEvery;
+    if (this.#state.space.isWanted && this.#inlet.depth * 2 <= this.#parts.layout.capacity)
+      this.#state.space.ring();
+  }
+
+  /** Nothing is read any more where control words hold garbage. */
+  #assertSound(): void {
+    const { failure } = this.#state;
+    if (failure instanceof ProtocolError) throw failure;
   }
 
   #assertFree(): void {

@@ -18,8 +18,6 @@ export interface SlotProducer {
   publish(count: number): void;
   /** Records in the ring, by a fresh look. */
   readonly depth: number;
-  /** Records in the ring by what was last seen: not fewer than there are. */
-  readonly seenDepth: number;
 }
 
 /** Receiving side of a ring of slots. A claim is finished by `release` before the next one is made. */
@@ -44,4 +42,4 @@ export interface SlotConsumer {
 export const VOID_LENGTH = -1;
 
 /** Races for a position that a thread may lose in a row; more than that is the work of a peer that writes garbage. */
-export const MOST_RACES = 1_000_000;
+export const MOST_RACES = 100_000;

@@ -1,6 +1,7 @@
 import { ProtocolError, StateError, StreamError, TransportError } from "../core/errors.ts";
 import { type Abortable, abortable } from "./abort.ts";
 import type { RecordMemory } from "./format.ts";
+import type { Layout } from "./layout.ts";
 import { type SendLease, SlotLease } from "./lease.ts";
 import { finishSlots, type Outlet } from "./outlet.ts";
 import type { SlotProducer } from "./ring.ts";
@@ -11,13 +12,14 @@ import { AsyncWait, type BlockingOptions, BlockingWait, type Doorbell, type Time
 /** What an end of a channel is made of. */
 export interface EndParts {
   readonly state: ChannelState;
+  readonly layout: Layout;
   readonly memory: RecordMemory;
-  readonly capacity: number;
-  readonly stride: number;
-  readonly slotBytes: number;
   readonly timers: Timers;
   readonly doorbell: Doorbell | undefined;
 }
+
+/** A sender looks how full the ring is at each message of so many, at each batch, and when it is full. */
+const LOOK_EVERY = 16;
 
 /** A promise that is kept already. */
 const DONE: Promise<void> = Promise.resolve();
@@ -37,6 +39,7 @@ export class ChannelSender<T> {
   #sent = 0;
   #sendErrors = 0;
   #highWater = 0;
+  #untilLook = 0;
   #isLent = false;
   #isClosed = false;
 
@@ -122,7 +125,8 @@ export class ChannelSender<T> {
       return undefined;
     }
     this.#isLent = true;
-    const { memory, stride, slotBytes } = this.#parts;
+    const { memory } = this.#parts;
+    const { stride, slotBytes } = this.#parts.layout;
     return new SlotLease(
       memory,
       producer.offset,
@@ -158,35 +162,40 @@ export class ChannelSender<T> {
       waits: this.#waiting.sleeps + this.#blocking.sleeps,
       depth: this.#guard(() => this.#outlet.depth),
       highWater: this.#state.highWater,
-      capacity: this.#parts.capacity,
+      capacity: this.#parts.layout.capacity,
     };
   }
 
   #put(value: T): boolean {
     this.#assertOpen();
     try {
-      if (!this.#outlet.put(value)) return false;
+      if (this.#outlet.put(value)) {
+        this.#published(1);
+        return true;
+      }
+      this.#noteDepth();
+      return false;
     } catch (error) {
       throw this.#failed(error);
     }
-    this.#published(1);
-    return true;
   }
 
   #putAll(values: readonly T[], from: number): number {
     this.#assertOpen();
     const next = this.#guard(() => this.#outlet.putAll(values, from));
     if (next > from) this.#published(next - from);
+    if (next < values.length) this.#noteDepth();
     return next;
   }
 
   #published(count: number): void {
     this.#sent += count;
-    if (this.#highWater < this.#parts.capacity && this.#outlet.seenDepth > this.#highWater) this.#raise();
+    if (--this.#untilLook <= 0 || count > 1) this.#noteDepth();
     if (this.#state.data.isWanted) this.#state.data.ring();
   }
 
-  #raise(): void {
+  #noteDepth(): void {
+    this.#untilLook = LOOK_EVERY;
     const { depth } = this.#outlet;
     if (depth <= this.#highWater) return;
     this.#highWater = depth;

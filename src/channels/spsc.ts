@@ -33,10 +33,6 @@ export class SpscProducer implements SlotProducer {
     return (this.#tail - this.#look()) | 0;
   }
 
-  get seenDepth(): number {
-    return (this.#tail - this.#seenHead) | 0;
-  }
-
   claim(want: number): number {
     const tail = this.#tail;
     let free = this.#capacity - ((tail - this.#seenHead) | 0);

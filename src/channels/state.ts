@@ -43,6 +43,7 @@ export class ChannelState {
   /** Give a place up for good. The last sender that does ends the channel for receivers, and the other way round. */
   close(side: "sender" | "receiver"): void {
     Atomics.add(this.#control, side === "sender" ? Word.SENDERS_CLOSED : Word.RECEIVERS_CLOSED, 1);
+    if (this.receiversClosed) Atomics.store(this.#control, Word.OVER, 1);
     this.#wakeAll();
   }
 
@@ -56,20 +57,23 @@ export class ChannelState {
     return Atomics.load(this.#control, Word.RECEIVERS_CLOSED) >= this.#layout.receivers;
   }
 
-  /** Whether nothing can be sent any more. */
+  /** Whether nothing can be sent any more. A plain read, which is enough to learn of it soon. */
   get isOver(): boolean {
-    return Atomics.load(this.#control, Word.FAILURE) !== 0 || this.receiversClosed;
+    return this.#control[Word.OVER] !== 0;
   }
 
   /** What has ended the channel for all ends; `undefined` while nothing has. */
   get failure(): WireError | undefined {
     const code = Atomics.load(this.#control, Word.FAILURE);
-    return code === 0 ? undefined : failureOf(errorName(code));
+    if (code === 0) return undefined;
+    Atomics.store(this.#control, Word.OVER, 1); // whoever wrote the code may have ended before this
+    return failureOf(errorName(code));
   }
 
   /** End the channel for all ends, and wake all of them. The first failure counts. */
   fail(code: ErrorName): void {
     Atomics.compareExchange(this.#control, Word.FAILURE, 0, ErrorCode[code]);
+    Atomics.store(this.#control, Word.OVER, 1);
     this.#wakeAll();
   }
 

@@ -45,11 +45,11 @@ const ON_DOORBELL = 2;
  * What the threads of one side of a channel sleep on: a word that says that somebody sleeps, and one that changes when
  * they are woken.
  *
- *     sleeper   asleep |= how;  e = epoch;  look at the ring;  if there is nothing, sleep while epoch is e
+ *     sleeper   e = epoch;  asleep |= how;  look at the ring;  if there is nothing, sleep while epoch is e
  *     waker     publish;  if asleep: asleep = 0, epoch + 1, wake all
  *
  * Either the sleeper's look sees what was published, or the waker sees that somebody sleeps. A waker that finds nobody
- * asleep only reads.
+ * asleep only reads. test/channels/explorer.test.ts takes every order of these steps.
  */
 export class Bell {
   readonly #control: Int32Array;
@@ -89,8 +89,10 @@ export class Bell {
   }
 
   #announce(how: number): number {
+    // The epoch first: when a waker clears the word for others right after this has set it, the epoch has changed.
+    const epoch = Atomics.load(this.#control, this.#epoch);
     Atomics.or(this.#control, this.#asleep, how);
-    return Atomics.load(this.#control, this.#epoch);
+    return epoch;
   }
 
   /**

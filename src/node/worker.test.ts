@@ -9,7 +9,18 @@ import { sessionSuite } from "../../test/conformance/session.ts";
 import { Deferred, failure, sleep, until } from "../../test/sessions.ts";
 import { MIRROR, ownerApi, workerApi } from "../../test/threads/contract.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { CallError, client, connectWith, implement, type Session, StateError } from "../index.ts";
+import {
+  accept,
+  CallError,
+  type CarrierChoice,
+  client,
+  connectWith,
+  implement,
+  makeRingPair,
+  RingTransport,
+  type Session,
+  StateError,
+} from "../index.ts";
 import { acceptPort, connectPort, connectWorker, dialWorker, serveWorker } from "./worker.ts";
 
 const MIB = 1024 * 1024;
@@ -21,6 +32,26 @@ sessionSuite("MessagePort", async ({ reconnect: _, ...clientOptions }, serverOpt
   const server = acceptPort(port2, serverOptions);
   return {
     client: await connectPort(port1, clientOptions),
+    server,
+    lossCode: "ERR_PEER_GONE",
+    lose: () => port1.close(),
+    cleanup: async () => port1.close(),
+  };
+});
+
+sessionSuite("ring", async (clientOptions, { onSession, authenticate, ...serverOptions }) => {
+  const { port1, port2 } = new MessageChannel();
+  const rings = makeRingPair({ ringBytes: 64 * 1024 });
+  const server = accept(new RingTransport(rings, port2, "taker"), {
+    ...serverOptions,
+    ...(authenticate === undefined ? {} : { authenticate }),
+    ...(onSession === undefined ? {} : { onSession }),
+  });
+  return {
+    client: await connectWith(async () => new RingTransport(rings, port1, "maker"), {
+      ...clientOptions,
+      reconnect: false,
+    }),
     server,
     lossCode: "ERR_PEER_GONE",
     lose: () => port1.close(),
@@ -62,7 +93,7 @@ describe("acceptPort()", () => {
   });
 });
 
-describe("sessions with a worker thread", () => {
+describe.each(["ring", "message-port"] as const)("sessions with a worker thread over %s", (carrier) => {
   const workers: Worker[] = [];
   let asked = 0;
   const ownerService = implement(ownerApi, {
@@ -80,7 +111,14 @@ describe("sessions with a worker thread", () => {
   }
 
   async function open(worker = spawn()) {
-    const session = await connectWorker(worker, { onSession: (fresh) => ownerService.attach(fresh) });
+    const choices: CarrierChoice[] = [];
+    const session = await connectWorker(worker, {
+      carrier: carrier === "ring" ? "auto" : carrier,
+      onCarrier: (choice) => choices.push(choice),
+      onSession: (fresh) => ownerService.attach(fresh),
+    });
+    expect(session.stats().transport).toBe(carrier);
+    expect(choices).toEqual([{ carrier, reason: expect.stringMatching(/./) }]);
     return { worker, session, calls: client(session, workerApi) };
   }
 

@@ -2,10 +2,16 @@ import { parentPort } from "node:worker_threads";
 import { StateError, TransportError } from "../core/errors.ts";
 import type { Dial } from "../session/dialing.ts";
 import type { Session } from "../session/session.ts";
-import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "../threads/options.ts";
+import type {
+  PortAcceptOptions,
+  PortConnectOptions,
+  WorkerConnectOptions,
+  WorkerDialOptions,
+  WorkerServer,
+} from "../threads/options.ts";
 import { acceptOver, connectOver } from "../threads/port.ts";
 import { connectOverWorker, dialOver, OfferedSessions, type WorkerLike } from "../threads/worker.ts";
-import type { MessagePortOptions, PortLike } from "../transports/message-port.ts";
+import type { PortLike } from "../transports/message-port.ts";
 
 /** A port of Node fires `close` when the thread at its other end has ended, however it ends. */
 const SURROUNDINGS = {};
@@ -39,12 +45,12 @@ export function acceptPort(port: PortLike, options: PortAcceptOptions = {}): Ses
  * @returns the session, open. When the worker ends, it ends with `ERR_PEER_GONE`.
  * @throws {WireError} when the worker refuses, has ended, or does not answer in time.
  */
-export function connectWorker(worker: WorkerLike, options: PortConnectOptions = {}): Promise<Session> {
+export function connectWorker(worker: WorkerLike, options: WorkerConnectOptions = {}): Promise<Session> {
   return connectOverWorker(dialWorker(worker, options), options);
 }
 
 /** What opens a channel to a worker that calls {@link serveWorker}: for `connectWith`, which can dial another one. */
-export function dialWorker(worker: WorkerLike, options: MessagePortOptions = {}): Dial {
+export function dialWorker(worker: WorkerLike, options: WorkerDialOptions = {}): Dial {
   const dial = dialOver(worker, options, SURROUNDINGS);
   return async (signal) => {
     if (worker.threadId !== ENDED) return dial(signal);

@@ -3,6 +3,7 @@ import { connectWith } from "../session/connect.ts";
 import { type ResolvedOptions, resolveOptions } from "../session/options.ts";
 import type { Session } from "../session/session.ts";
 import { MessagePortTransport, type PortLike, type PortSurroundings } from "../transports/message-port.ts";
+import type { Transport } from "../transports/transport.ts";
 import type { PortAcceptOptions, PortConnectOptions } from "./options.ts";
 
 /** Open a session over a port: `connectPort` of each runtime. */
@@ -22,9 +23,18 @@ export function acceptOver(
   surroundings: PortSurroundings,
   resolved: ResolvedOptions = resolveOptions(options),
 ): Session {
+  return acceptTransport(new MessagePortTransport(port, options, surroundings), options, resolved);
+}
+
+/** Take a session over a transport from another thread. */
+export function acceptTransport(
+  transport: Transport,
+  options: PortAcceptOptions,
+  resolved: ResolvedOptions,
+): Session {
   const { authenticate, onSession, services = [] } = options;
   return acceptWith(
-    new MessagePortTransport(port, options, surroundings),
+    transport,
     {
       ...(authenticate === undefined ? {} : { authenticate }),
       onSession: (session) => {

@@ -3,14 +3,12 @@ import { connectWith } from "../session/connect.ts";
 import type { Dial } from "../session/dialing.ts";
 import { type ResolvedOptions, resolveOptions } from "../session/options.ts";
 import type { Session } from "../session/session.ts";
-import {
-  type MessagePortOptions,
-  MessagePortTransport,
-  type PortLike,
-  type PortSurroundings,
-} from "../transports/message-port.ts";
-import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "./options.ts";
-import { acceptOver } from "./port.ts";
+import { MessagePortTransport, type PortLike, type PortSurroundings } from "../transports/message-port.ts";
+import { isRing, makeRingPair, type RingPair, RingTransport } from "../transports/ring.ts";
+import type { Transport } from "../transports/transport.ts";
+import { chooseCarrier } from "./carrier.ts";
+import type { PortAcceptOptions, WorkerConnectOptions, WorkerDialOptions, WorkerServer } from "./options.ts";
+import { acceptTransport } from "./port.ts";
 import { onTerminate } from "./terminate.ts";
 
 /** The members of a `Worker` that are used: that of the web, and that of `node:worker_threads`. */
@@ -27,25 +25,40 @@ interface Offer {
   /** Version of the offer. */
   readonly tideway: 1;
   readonly port: PortLike;
+  /** Carry the session; without them the port does. */
+  readonly rings?: RingPair;
 }
 
 /** Open a channel to a worker: `dialWorker` of each runtime. */
 export function dialOver(
   worker: WorkerLike,
-  options: MessagePortOptions,
+  options: WorkerDialOptions,
   surroundings: PortSurroundings,
 ): Dial {
   return async () => {
-    const { port1, port2 } = new MessageChannel();
-    worker.postMessage({ tideway: 1, port: port2 } satisfies Offer, [port2 as never]); // each runtime names other types
+    const choice = chooseCarrier(options.carrier);
     const starter = worker instanceof EventTarget ? worker : undefined;
     const ends = starter === undefined ? {} : { onEnd: (run: () => void) => onTerminate(worker, run) };
-    return new MessagePortTransport(port1, options, { ...surroundings, starter, ...ends });
+    const around = { ...surroundings, starter, ...ends };
+    const { port1, port2 } = new MessageChannel();
+    const offer = (rings?: RingPair) => {
+      const message: Offer = { tideway: 1, port: port2, ...(rings === undefined ? {} : { rings }) };
+      worker.postMessage(message, [port2 as never]); // each runtime names other types
+    };
+    if (choice.carrier === "message-port") {
+      offer();
+      options.onCarrier?.(choice);
+      return new MessagePortTransport(port1, options, around);
+    }
+    const rings = makeRingPair(options);
+    offer(rings);
+    options.onCarrier?.(choice);
+    return new RingTransport(rings, port1, "maker", options, around);
   };
 }
 
 /** Open a session with a worker: `connectWorker` of each runtime. */
-export function connectOverWorker(dial: Dial, options: PortConnectOptions): Promise<Session> {
+export function connectOverWorker(dial: Dial, options: WorkerConnectOptions): Promise<Session> {
   return connectWith(dial, { ...options, reconnect: false });
 }
 
@@ -78,17 +91,22 @@ export class OfferedSessions implements WorkerServer {
       },
     };
     this.#stopListening = listen((message) => {
-      if (isOffer(message)) this.#accept(message.port);
+      if (isOffer(message)) this.#accept(message);
     });
   }
 
-  #accept(port: PortLike): void {
-    const session = acceptOver(port, this.#options, this.#surroundings, this.#resolved);
+  #accept(offer: Offer): void {
+    const session = acceptTransport(this.#transportOf(offer), this.#options, this.#resolved);
     this.#all.add(session);
     void session.closed.then(() => {
       this.#all.delete(session);
       this.sessions.delete(session);
     });
+  }
+
+  #transportOf({ port, rings }: Offer): Transport {
+    if (rings === undefined) return new MessagePortTransport(port, this.#options, this.#surroundings);
+    return new RingTransport(rings, port, "taker", this.#options, this.#surroundings);
   }
 
   async close(): Promise<void> {
@@ -105,5 +123,13 @@ export class OfferedSessions implements WorkerServer {
 function isOffer(message: unknown): message is Offer {
   if (typeof message !== "object" || message === null) return false;
   if (!("tideway" in message && message.tideway === 1 && "port" in message)) return false;
-  return message.port instanceof MessagePort;
+  if (!(message.port instanceof MessagePort)) return false;
+  return !("rings" in message) || (canShare && isRingPair(message.rings));
+}
+
+const canShare = typeof SharedArrayBuffer !== "undefined";
+
+function isRingPair(rings: unknown): rings is RingPair {
+  if (typeof rings !== "object" || rings === null || !("there" in rings) || !("back" in rings)) return false;
+  return isRing(rings.there) && isRing(rings.back);
 }

@@ -1,0 +1,251 @@
+import type { Bytes } from "../core/bytes.ts";
+import { ByteConsumer, ByteProducer } from "./byte-ring.ts";
+import { type RecordMemory, viewsOf } from "./format.ts";
+import { copyOut } from "./inlet.ts";
+import { bytesOf, type Layout, longestRecord, readLayout, writeLayout } from "./layout.ts";
+import { ChannelState } from "./state.ts";
+import { AsyncWait, type Timers } from "./wait.ts";
+
+/** Pieces that are shorter than this share of the ring wait for more room, unless they are the end of what is written. */
+const LEAST_PIECE = 1 / 32;
+
+/**
+ * The memory of a ring that carries bytes without boundaries one way.
+ * @param capacity - bytes, a power of two
+ */
+export function makeByteRing(capacity: number): SharedArrayBuffer {
+  const layout: Layout = {
+    kind: "spsc",
+    style: "bytes",
+    capacity,
+    slotBytes: longestRecord(capacity),
+    stride: 1,
+    senders: 1,
+    receivers: 1,
+    start: 0,
+  };
+  const buffer = new SharedArrayBuffer(bytesOf(layout));
+  writeLayout(buffer, layout);
+  return buffer;
+}
+
+/** Whether memory holds such a ring. */
+export function isByteRing(buffer: SharedArrayBuffer): boolean {
+  try {
+    return readLayout(buffer).style === "bytes";
+  } catch {
+    return false;
+  }
+}
+
+function openRing(buffer: SharedArrayBuffer) {
+  const layout = readLayout(buffer);
+  const control = new Int32Array(buffer);
+  return { layout, control, memory: viewsOf(buffer), state: new ChannelState(control, layout, undefined) };
+}
+
+/** Writing side of bytes without boundaries: takes what fits, and keeps the rest until there is room. */
+export class LaneWriter {
+  readonly #producer: ByteProducer;
+  readonly #memory: RecordMemory;
+  readonly #state: ChannelState;
+  readonly #room: AsyncWait;
+  readonly #drained: () => void;
+  readonly #failed: (error: unknown) => void;
+  readonly #capacity: number;
+  #queue: Bytes[] = [];
+  #queuedBytes = 0;
+  /** Bytes of the first of the queue that are written. */
+  #done = 0;
+  #isStopped = false;
+  /** `write` has said false since `drained` was called. */
+  #mustTell = false;
+  #isTelling = false;
+
+  /**
+   * @param drained - called when all that was kept back is in the ring, and half of the ring is free
+   * @param failed - called when the reader has written what cannot be
+   * @throws {ProtocolError} when the memory holds no such ring.
+   */
+  constructor(
+    buffer: SharedArrayBuffer,
+    timers: Timers,
+    drained: () => void,
+    failed: (error: unknown) => void,
+  ) {
+    const { layout, control, memory, state } = openRing(buffer);
+    this.#producer = new ByteProducer(control, layout);
+    this.#capacity = layout.capacity;
+    this.#memory = memory;
+    this.#state = state;
+    this.#room = new AsyncWait(state.space, timers, undefined);
+    this.#drained = drained;
+    this.#failed = failed;
+  }
+
+  /** Bytes that the reader has not taken. */
+  get bufferedBytes(): number {
+    if (this.#isStopped) return 0;
+    try {
+      return this.#queuedBytes + this.#producer.depth;
+    } catch {
+      return this.#queuedBytes; // whatever writes next is told of it
+    }
+  }
+
+  /** Whether all that was written is in the ring. */
+  get isDrained(): boolean {
+    return this.#queue.length === 0;
+  }
+
+  /** Write bytes behind those before them. @returns false when some are kept back: `drained` will be called. */
+  write(bytes: Bytes): boolean {
+    if (this.#isStopped) return true;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    // Those that wait for room go first; but nobody does while `drained` is called.
+    if ((this.#room.length === 0 || this.#isTelling) && this.#flush()) return true;
+    this.#mustTell = true;
+    if (this.#room.length === 0) this.#room.add(this.#tryDrain);
+    return false;
+  }
+
+  /** Forget what was kept back, and write no more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.#room.pump();
+  }
+
+  readonly #tryDrain = (): boolean => {
+    if (this.#isStopped) return true;
+    if (!this.#flush() || this.bufferedBytes * 2 > this.#capacity) return false;
+    this.#mustTell = false;
+    this.#isTelling = true;
+    this.#drained();
+    this.#isTelling = false;
+    return !this.#mustTell;
+  };
+
+  /** Copy as much as there is room for. @returns whether nothing is left. */
+  #flush(): boolean {
+    let count = 0;
+    try {
+      while (this.#queue.length > 0 && this.#writePiece()) count++;
+      if (count === 0) return this.#queue.length === 0;
+      this.#producer.publish();
+      if (this.#state.data.isWanted) this.#state.data.ring();
+    } catch (error) {
+      this.stop();
+      this.#failed(error);
+    }
+    return this.#queue.length === 0;
+  }
+
+  #writePiece(): boolean {
+    const bytes = this.#queue[0] as Bytes;
+    const left = bytes.length - this.#done;
+    const { room } = this.#producer;
+    if (room < left && room < this.#capacity * LEAST_PIECE) return false;
+    const length = Math.min(room, left);
+    const at = this.#producer.claim(length);
+    if (at < 0) return false;
+    this.#memory.u8.set(bytes.subarray(this.#done, this.#done + length), at);
+    this.#done += length;
+    this.#queuedBytes -= length;
+    if (this.#done === bytes.length) {
+      this.#queue.shift();
+      this.#done = 0;
+    }
+    return true;
+  }
+}
+
+/** Reading side of bytes without boundaries: hands out copies of what arrives. */
+export class LaneReader {
+  readonly #consumer: ByteConsumer;
+  readonly #memory: RecordMemory;
+  readonly #state: ChannelState;
+  readonly #capacity: number;
+  readonly #arrival: AsyncWait;
+  readonly #data: (bytes: Bytes) => void;
+  readonly #failed: (error: unknown) => void;
+  #isPaused = false;
+  #isReading = false;
+  #isStopped = false;
+
+  /**
+   * @param data - called with bytes of this thread, not before {@link start}
+   * @param failed - called when the writer has written what cannot be
+   * @throws {ProtocolError} when the memory holds no such ring.
+   */
+  constructor(
+    buffer: SharedArrayBuffer,
+    timers: Timers,
+    data: (bytes: Bytes) => void,
+    failed: (error: unknown) => void,
+  ) {
+    const { layout, control, memory, state } = openRing(buffer);
+    this.#consumer = new ByteConsumer(control, layout);
+    this.#capacity = layout.capacity;
+    this.#memory = memory;
+    this.#state = state;
+    this.#arrival = new AsyncWait(state.data, timers, undefined);
+    this.#data = data;
+    this.#failed = failed;
+  }
+
+  /** Begin to read, and go on until {@link stop}. */
+  start(): void {
+    this.#arrival.add(() => {
+      this.read();
+      return this.#isStopped || this.#isPaused;
+    });
+  }
+
+  /** Read all that is there now. @returns false while it is paused: there may be more. */
+  read(): boolean {
+    if (this.#isReading || this.#isStopped) return true;
+    this.#isReading = true;
+    try {
+      for (let at = this.#next(); at >= 0; at = this.#next()) {
+        const bytes = copyOut(this.#memory.u8, at, this.#consumer.length);
+        this.#consumer.release();
+        this.#wakeWriter();
+        this.#data(bytes);
+      }
+    } catch (error) {
+      this.stop();
+      this.#failed(error);
+    }
+    this.#isReading = false;
+    return !this.#isPaused;
+  }
+
+  /** Leave in the ring what arrives. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Go on reading. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    if (!this.#isStopped) this.start();
+  }
+
+  /** Read no more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#arrival.pump();
+  }
+
+  #next(): number {
+    return this.#isPaused || this.#isStopped ? -1 : this.#consumer.claim();
+  }
+
+  #wakeWriter(): void {
+    if (this.#state.space.isWanted && this.#consumer.depth * 2 <= this.#capacity) this.#state.space.ring();
+  }
+}
