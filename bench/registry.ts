@@ -1,3 +1,4 @@
+import { CHANNELS } from "./channels/index.ts";
 import { CODECS } from "./codecs/index.ts";
 import { COMPRESSION } from "./compression/index.ts";
 import { CORE } from "./core/index.ts";
@@ -12,6 +13,7 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
   codecs: CODECS,
   compression: COMPRESSION,
+  channels: CHANNELS,
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
   peers: PEERS,

@@ -1,0 +1,51 @@
+import type { FixedFormat } from "tideway/channels";
+
+/** How messages are handed over. */
+export type Way = "lease" | "one";
+
+/** What a thread is to do. */
+export interface Job {
+  readonly kind: "send" | "receive" | "ping" | "pong";
+  /** Of the channel that it sends to, and of the one that it receives from. */
+  readonly to?: SharedArrayBuffer;
+  readonly from?: SharedArrayBuffer;
+  readonly bytes: number;
+  readonly way: Way;
+  /** Messages. */
+  readonly count: number;
+  /** Looks before a blocked thread sleeps. */
+  readonly spins?: number;
+  readonly isAsync?: boolean;
+}
+
+/** What came of it: numbers of messages add up to the same on both sides. */
+export interface Report {
+  readonly count: number;
+  readonly sum: number;
+  /** Times of round trips, ns. */
+  readonly times?: readonly number[];
+}
+
+/** Slots of a lease at a time. */
+export const BATCH = 256;
+
+/** A number in a message of so many bytes: its first word, and its last. */
+export function numbered(bytes: number): FixedFormat<number> {
+  const last = bytes / 4 - 1;
+  return {
+    style: "fixed",
+    bytes,
+    write({ i32 }, at, value) {
+      i32[at >> 2] = value;
+      i32[(at >> 2) + last] = value;
+    },
+    read({ i32 }, at) {
+      const value = i32[at >> 2] as number;
+      if (i32[(at >> 2) + last] !== value) throw new Error("A message is torn");
+      return value;
+    },
+  };
+}
+
+/** Sum of 0 .. count - 1. */
+export const sumTo = (count: number): number => (count * (count - 1)) / 2;

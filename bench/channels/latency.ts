@@ -1,0 +1,86 @@
+import { Worker } from "node:worker_threads";
+import { createChannel } from "tideway/channels";
+import { type Bench, type Figure, interleave } from "../harness.ts";
+import { median } from "../statistics.ts";
+import { Crew } from "./crew.ts";
+import { type Job, numbered } from "./jobs.ts";
+
+const ROUNDS = 2_000;
+const BYTES = 64;
+let channels = 1_000_000;
+
+/** Round trips between two threads over two channels. @returns the median, us. */
+function pingPong(crew: Crew, how: Pick<Job, "spins" | "isAsync">): () => Promise<number> {
+  const [there, back] = [1, 2].map(() => {
+    const memory = createChannel({ format: numbered(BYTES), capacity: 64 });
+    new Int32Array(memory)[9] = ++channels;
+    return memory;
+  }) as [SharedArrayBuffer, SharedArrayBuffer];
+  return async () => {
+    const common = { bytes: BYTES, way: "one", count: ROUNDS, ...how } as const;
+    const { reports } = await crew.work([
+      { ...common, kind: "ping", to: there, from: back },
+      { ...common, kind: "pong", to: back, from: there },
+    ]);
+    return median(reports[0]?.times ?? []) / 1_000;
+  };
+}
+
+/** Round trips with `postMessage`, a copy each way. */
+function postMessages(): { readonly run: () => Promise<number>; close(): Promise<number> } {
+  const worker = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+    parentPort.on("message", (message) => parentPort.postMessage(message));`,
+    { eval: true },
+  );
+  const message = new Uint8Array(BYTES);
+  const run = async () => {
+    const times: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) {
+      const start = process.hrtime.bigint();
+      await new Promise((resolve) => {
+        worker.once("message", resolve);
+        worker.postMessage(message);
+      });
+      times.push(Number(process.hrtime.bigint() - start));
+    }
+    return median(times) / 1_000;
+  };
+  return { run, close: () => worker.terminate() };
+}
+
+/** P11: round trips of 64 B over two channels, against `postMessage`. */
+export const latencies: Bench = {
+  id: "P11",
+  async run(plan) {
+    const crew = await Crew.start(2);
+    const port = postMessages();
+    try {
+      const [spinning = [], blocking = [], isAsync = [], posted = []] = await interleave(
+        plan.runs,
+        pingPong(crew, { spins: Number.POSITIVE_INFINITY }),
+        pingPong(crew, { spins: 0 }),
+        pingPong(crew, { isAsync: true }),
+        port.run,
+      );
+      return (
+        [
+          ["spinning", spinning],
+          ["blocking, sleeps each time", blocking],
+          ["async", isAsync],
+        ] as const
+      ).map(
+        ([name, samples]): Figure => ({
+          id: "P11",
+          name: `64 B round trip between threads, ${name}`,
+          unit: "us",
+          better: "lower",
+          samples,
+          peer: { name: "postMessage", samples: posted },
+        }),
+      );
+    } finally {
+      await Promise.all([crew.close(), port.close()]);
+    }
+  },
+};
