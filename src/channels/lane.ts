@@ -110,6 +110,11 @@ export class LaneWriter {
     return false;
   }
 
+  /** Say in the ring that nothing comes after what is in it. */
+  finish(): void {
+    if (this.isDrained) this.#state.close("sender");
+  }
+
   /** Forget what was kept back, and write no more. */
   stop(): void {
     this.#isStopped = true;
@@ -194,6 +199,11 @@ export class LaneReader {
     this.#arrival = new AsyncWait(state.data, timers, undefined);
     this.#data = data;
     this.#failed = failed;
+  }
+
+  /** Whether the writer has said that nothing comes after what is in the ring. */
+  get isFinished(): boolean {
+    return this.#state.sendersClosed;
   }
 
   /** Begin to read, and go on until {@link stop}. */

@@ -132,6 +132,7 @@ export class RingTransport implements Transport {
     port.start();
     queueMicrotask(() => {
       if (this.#end === undefined) this.#reader.start();
+      this.#finishWhenRead();
     });
     this.#watch.announce((lock) => {
       if (this.#end === undefined && lock !== undefined) port.postMessage({ lock }, []);
@@ -169,6 +170,7 @@ export class RingTransport implements Transport {
 
   #postClose(): void {
     if (this.#end !== undefined) return;
+    this.#writer.finish();
     this.#port.postMessage(this.#closing, []);
     this.#finish(undefined);
   }
@@ -186,7 +188,9 @@ export class RingTransport implements Transport {
   }
 
   #lose(why: string): void {
-    this.#endWith(new TransportError(`Cannot continue on rings: ${why}`, { code: "ERR_PEER_GONE" }));
+    // The port of a peer that has closed in order may be gone before its last message is heard.
+    const error = new TransportError(`Cannot continue on rings: ${why}`, { code: "ERR_PEER_GONE" });
+    this.#endWith(this.#reader.isFinished ? undefined : error);
   }
 
   /** The peer writes no more: what it has written is read first. */
@@ -197,8 +201,8 @@ export class RingTransport implements Transport {
   }
 
   #finishWhenRead(): void {
-    if (this.#peerEnd === undefined) return;
-    if (this.#events === undefined || this.#reader.read()) this.#finish(this.#peerEnd.error);
+    if (this.#peerEnd === undefined || this.#events === undefined) return;
+    if (this.#reader.read()) this.#finish(this.#peerEnd.error);
   }
 
   /** The peer has written what it must not. */
