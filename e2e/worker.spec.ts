@@ -19,11 +19,17 @@ test.use({
   },
 });
 
+/** What makes a page cross-origin isolated, so that it can share memory with its Workers. */
+const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
 let server: Server;
 let port: number;
 
 test.beforeAll(async () => {
-  const names = ["worker", "worker-thread", "worker-shared"];
+  const names = ["worker", "worker-thread", "worker-shared", "rings", "rings-thread"];
   const { outputFiles } = await build({
     entryPoints: names.map((name) => join(import.meta.dirname, `pages/${name}.ts`)),
     outdir: "/",
@@ -36,12 +42,14 @@ test.beforeAll(async () => {
   const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
   server = createServer(({ url = "/" }, response) => {
     const script = scripts.get(url);
-    if (script !== undefined) response.writeHead(200, { "content-type": "text/javascript" }).end(script);
-    else if (url !== "/") response.writeHead(404).end();
+    if (script !== undefined) {
+      response.writeHead(200, { "content-type": "text/javascript", ...ISOLATION }).end(script);
+    } else if (url !== "/" && url !== "/isolated") response.writeHead(404).end();
     else {
-      response.writeHead(200, { "content-type": "text/html" });
+      response.writeHead(200, { "content-type": "text/html", ...(url === "/" ? {} : ISOLATION) });
       response.end(
-        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/worker.js"></script>`,
+        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/worker.js"></script>
+         <script type="module" src="/rings.js"></script>`,
       );
     }
   });
@@ -55,12 +63,18 @@ test.afterAll(() => {
   server.close();
 });
 
-for (const host of ["127.0.0.1", INSECURE_HOST]) {
-  test.describe(`on ${host}, sessions of a page and its Worker`, () => {
+for (const [host, path] of [
+  ["127.0.0.1", ""],
+  ["127.0.0.1", "isolated"],
+  [INSECURE_HOST, ""],
+] as const) {
+  test.describe(`on ${host}/${path}, sessions of a page and its Worker`, () => {
     const insecure = host === INSECURE_HOST;
+    const isolated = path === "isolated";
 
     test.beforeEach(async ({ page }) => {
-      await page.goto(`http://${host}:${port}/`);
+      await page.goto(`http://${host}:${port}/${path}`);
+      expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
       expect(await page.evaluate(() => isSecureContext)).toBe(!insecure);
       expect(await page.evaluate(() => "locks" in navigator)).toBe(!insecure);
     });
@@ -74,7 +88,7 @@ for (const host of ["127.0.0.1", INSECURE_HOST]) {
         echoed: "ahoj",
         end: undefined,
         doubled: Array.from({ length: 100 }, (_, i) => 2 * i),
-        transport: "message-port",
+        transport: isolated ? "ring" : "message-port",
         streams: 0,
       });
       expect(complaints.except()).toEqual([]);
@@ -146,3 +160,35 @@ for (const host of ["127.0.0.1", INSECURE_HOST]) {
     });
   });
 }
+
+test.describe("on a page with COOP and COEP, channels", () => {
+  test.beforeEach(async ({ page }) => {
+    await page.goto(`http://127.0.0.1:${port}/isolated`);
+  });
+
+  for (const kind of ["spsc", "mpsc", "mpmc"] as const) {
+    test(`${kind}: a page sends, blocked Workers send back, each message once`, async ({ page }) => {
+      const { received, sum, ms } = await page.evaluate(
+        (name) => window.rings.thereAndBack(name, 20_000),
+        kind,
+      );
+      console.log(`    20,000 messages there and back: ${ms.toFixed(0)} ms`);
+      expect({ received, sum }).toEqual({ received: 20_000, sum: (20_000 * 19_999) / 2 });
+    });
+  }
+
+  test("a page may not block", async ({ page }) => {
+    expect(await page.evaluate(() => window.rings.block())).toBe("TypeError");
+  });
+
+  test("a Worker that is ended is told of, and nobody waits for it", async ({ page }) => {
+    const { code, ms } = await page.evaluate(() => window.rings.abandon());
+    expect(code).toBe("ERR_PEER_GONE");
+    expect(ms).toBeLessThan(1_000);
+  });
+});
+
+test("on a page without them, channels say why they cannot be made", async ({ page }) => {
+  await page.goto(`http://127.0.0.1:${port}/`);
+  expect(await page.evaluate(() => window.rings.create())).toContain("not cross-origin isolated");
+});

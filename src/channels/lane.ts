@@ -6,6 +6,8 @@ import { bytesOf, type Layout, longestRecord, readLayout, writeLayout } from "./
 import { ChannelState } from "./state.ts";
 import { AsyncWait, type Timers } from "./wait.ts";
 
+const SOON: Promise<void> = Promise.resolve();
+
 /** Pieces that are shorter than this share of the ring wait for more room, unless they are the end of what is written. */
 const LEAST_PIECE = 1 / 32;
 
@@ -61,6 +63,8 @@ export class LaneWriter {
   /** `write` has said false since `drained` was called. */
   #mustTell = false;
   #isTelling = false;
+  /** Somebody waits for room, or will in a moment. */
+  #isWaiting = false;
 
   /**
    * @param drained - called when all that was kept back is in the ring, and half of the ring is free
@@ -104,9 +108,11 @@ export class LaneWriter {
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
     // Those that wait for room go first; but nobody does while `drained` is called.
-    if ((this.#room.length === 0 || this.#isTelling) && this.#flush()) return true;
+    if ((!this.#isWaiting || this.#isTelling) && this.#flush()) return true;
     this.#mustTell = true;
-    if (this.#room.length === 0) this.#room.add(this.#tryDrain);
+    if (this.#isWaiting) return false;
+    this.#isWaiting = true;
+    SOON.then(() => this.#room.add(this.#tryDrain)); // `drained` is not called before this has said false
     return false;
   }
 
@@ -130,7 +136,8 @@ export class LaneWriter {
     this.#isTelling = true;
     this.#drained();
     this.#isTelling = false;
-    return !this.#mustTell;
+    this.#isWaiting = this.#mustTell;
+    return !this.#isWaiting;
   };
 
   /** Copy as much as there is room for. @returns whether nothing is left. */
@@ -178,6 +185,7 @@ export class LaneReader {
   readonly #failed: (error: unknown) => void;
   #isPaused = false;
   #isReading = false;
+  #isStarted = false;
   #isStopped = false;
 
   /**
@@ -208,6 +216,7 @@ export class LaneReader {
 
   /** Begin to read, and go on until {@link stop}. */
   start(): void {
+    this.#isStarted = true;
     this.#arrival.add(() => {
       this.read();
       return this.#isStopped || this.#isPaused;
@@ -242,7 +251,9 @@ export class LaneReader {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    if (!this.#isStopped) this.start();
+    SOON.then(() => {
+      if (this.#isStarted && !this.#isStopped) this.start(); // as what arrives: not before this has returned
+    });
   }
 
   /** Read no more. */

@@ -52,6 +52,7 @@ function open(options: RingOptions = {}) {
       log.error = error;
     },
   });
+  port2.postMessage({ lock: "" });
   return { transport, pair, port: port2, heard, log };
 }
 
@@ -120,6 +121,6 @@ describe("RingTransport", () => {
     await until(() => log.ended, 10_000);
     expect(log.error).toBe(undefined);
     await until(() => heard.length > 0);
-    expect(heard).toEqual([{ close: 1000, reason: "" }]);
+    expect(heard).toEqual([{ lock: "" }, { close: 1000, reason: "" }]);
   });
 });

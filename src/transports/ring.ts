@@ -59,9 +59,10 @@ export function isRing(buffer: unknown): buffer is SharedArrayBuffer {
  * A port beside the rings tells how it ends:
  *
  *     "ping", "pong"     asks for a sign of life, and gives it
- *     { lock }           name of the lock that the sender holds for as long as it lives
+ *     { lock }           first of all: name of the lock that the sender holds for as long as it lives, "" for none
  *     { close, reason }  the end; nothing is written to the ring after it
  *
+ * The ring is not read before the first of them: what comes through it is faster than what tells of a thread's end.
  * Whatever else arrives ends the transport, and so does a control word that cannot be.
  */
 export class RingTransport implements Transport {
@@ -78,6 +79,9 @@ export class RingTransport implements Transport {
   /** What the peer has said of the end; told once the ring is empty. */
   #peerEnd: { readonly error: WireError | undefined } | undefined;
   #started: (() => void) | undefined;
+  /** This side has told its lock, and the other one. */
+  #isAnnounced = false;
+  #isHeard = false;
   readonly #unhook: (() => void) | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -130,12 +134,11 @@ export class RingTransport implements Transport {
       this.#refuse(new ProtocolError("ERR_PROTOCOL", "Cannot read message")),
     );
     port.start();
-    queueMicrotask(() => {
-      if (this.#end === undefined) this.#reader.start();
-      this.#finishWhenRead();
-    });
-    this.#watch.announce((lock) => {
-      if (this.#end === undefined && lock !== undefined) port.postMessage({ lock }, []);
+    queueMicrotask(() => this.#finishWhenRead());
+    this.#watch.announce((lock = "") => {
+      if (this.#end !== undefined || this.#isAnnounced) return;
+      this.#isAnnounced = true;
+      port.postMessage({ lock }, []);
     });
   }
 
@@ -180,8 +183,11 @@ export class RingTransport implements Transport {
     this.#started?.();
     this.#watch.heard();
     if (data === "ping") this.#port.postMessage("pong", []);
-    else if (isLock(data)) void this.#watch.follow(data.lock);
-    else if (isClose(data)) this.#endWith(closeError(data.close, data.reason));
+    else if (isLock(data)) {
+      void this.#watch.follow(data.lock);
+      if (!this.#isHeard) this.#reader.start();
+      this.#isHeard = true;
+    } else if (isClose(data)) this.#endWith(closeError(data.close, data.reason));
     else if (data !== "pong") {
       this.#refuse(new ProtocolError("ERR_PROTOCOL", `Cannot accept a message of type ${typeof data}`));
     }
