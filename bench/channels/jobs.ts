@@ -29,17 +29,25 @@ export interface Report {
 /** Slots of a lease at a time. */
 export const BATCH = 256;
 
-/** A number in a message of so many bytes: its first word, and its last. */
+/** Messages that are longer are copied as a whole, both ways; of the others each word is written. */
+export const COPY_BYTES = 64;
+
+/** A number in a message of so many bytes: in all of its words, or its first and its last one. */
 export function numbered(bytes: number): FixedFormat<number> {
   const last = bytes / 4 - 1;
+  const payload = new Uint8Array(bytes).fill(7);
+  const copy = new Uint8Array(bytes);
   return {
     style: "fixed",
     bytes,
-    write({ i32 }, at, value) {
+    write({ i32, u8 }, at, value) {
+      if (bytes > COPY_BYTES) u8.set(payload, at);
+      else for (let word = 1; word < last; word++) i32[(at >> 2) + word] = value;
       i32[at >> 2] = value;
       i32[(at >> 2) + last] = value;
     },
-    read({ i32 }, at) {
+    read({ i32, u8 }, at) {
+      if (bytes > COPY_BYTES) copy.set(u8.subarray(at, at + bytes));
       const value = i32[at >> 2] as number;
       if (i32[(at >> 2) + last] !== value) throw new Error("A message is torn");
       return value;

@@ -1,7 +1,7 @@
 // A thread of the benches of channels: does the jobs that it is sent.
 import { parentPort } from "node:worker_threads";
 import { type ChannelReceiver, type ChannelSender, openReceiver, openSender } from "tideway/channels";
-import { BATCH, type Job, numbered, type Report } from "./jobs.ts";
+import { BATCH, COPY_BYTES, type Job, numbered, type Report } from "./jobs.ts";
 
 const senders = new Map<SharedArrayBuffer, ChannelSender<number>>();
 const receivers = new Map<SharedArrayBuffer, ChannelReceiver<number>>();
@@ -47,7 +47,8 @@ function sendLeased(job: Job): Report {
     let at = lease.at >> 2;
     const step = lease.stride >> 2;
     for (let i = 0; i < lease.count; i++) {
-      if (bytes > 64) u8.set(bytes === payload.length ? payload : payload.subarray(0, bytes), at << 2);
+      if (bytes > COPY_BYTES)
+        u8.set(bytes === payload.length ? payload : payload.subarray(0, bytes), at << 2);
       else for (let word = 1; word < words - 1; word++) i32[at + word] = next;
       i32[at] = next;
       i32[at + words - 1] = next;
@@ -74,7 +75,7 @@ function receiveLeased(job: Job): Report {
     let at = lease.at >> 2;
     const step = lease.stride >> 2;
     for (let i = 0; i < lease.count; i++) {
-      if (bytes > 64) copy.set(u8.subarray(at << 2, (at << 2) + bytes));
+      if (bytes > COPY_BYTES) copy.set(u8.subarray(at << 2, (at << 2) + bytes));
       if (i32[at] !== i32[at + words - 1]) throw new Error("A message is torn");
       sum += i32[at] as number;
       at += step;
