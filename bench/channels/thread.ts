@@ -42,7 +42,11 @@ function sendLeased(job: Job): Report {
   let sum = 0;
   while (next < count) {
     const lease = sender.tryLease(Math.min(BATCH, count - next));
-    if (lease === undefined) continue;
+    if (lease === undefined) {
+      idle();
+      continue;
+    }
+    looks = 0;
     const { i32, u8 } = lease.memory;
     let at = lease.at >> 2;
     const step = lease.stride >> 2;
@@ -60,6 +64,16 @@ function sendLeased(job: Job): Report {
   return { count, sum };
 }
 
+/** Let another thread have the processor, once a thread has looked so often in vain: it has nothing to do. */
+const MOST_LOOKS = 200;
+const never = new Int32Array(new SharedArrayBuffer(4));
+let looks = 0;
+function idle(): void {
+  if (++looks < MOST_LOOKS) return;
+  looks = 0;
+  Atomics.wait(never, 0, 0, 0.05);
+}
+
 const copy = new Uint8Array(65_536);
 
 function receiveLeased(job: Job): Report {
@@ -70,7 +84,11 @@ function receiveLeased(job: Job): Report {
   let sum = 0;
   while (taken < count) {
     const lease = receiver.tryLease(Math.min(BATCH, count - taken));
-    if (lease === undefined) continue;
+    if (lease === undefined) {
+      idle();
+      continue;
+    }
+    looks = 0;
     const { i32, u8 } = lease.memory;
     let at = lease.at >> 2;
     const step = lease.stride >> 2;
@@ -89,7 +107,10 @@ function receiveLeased(job: Job): Report {
 function sendOne(job: Job): Report {
   const sender = senderOf(job);
   let sum = 0;
-  for (let next = 0; next < job.count; ) if (sender.trySend(next)) sum += next++;
+  for (let next = 0; next < job.count; ) {
+    if (sender.trySend(next)) sum += next++;
+    else idle();
+  }
   return { count: job.count, sum };
 }
 
@@ -98,7 +119,10 @@ function receiveOne(job: Job): Report {
   let sum = 0;
   for (let taken = 0; taken < job.count; ) {
     const value = receiver.tryReceive();
-    if (value === undefined) continue;
+    if (value === undefined) {
+      idle();
+      continue;
+    }
     sum += value;
     taken++;
   }
