@@ -75,7 +75,7 @@ describe("RingTransport", () => {
       port.postMessage(message);
       await until(() => log.ended);
       expect(log.error).toMatchObject({ code: "ERR_PROTOCOL" });
-      await until(() => heard.length > 0);
+      await until(() => heard.length > 1);
       expect(heard.at(-1)).toMatchObject({ close: 4001 });
     },
   );
@@ -120,7 +120,7 @@ describe("RingTransport", () => {
     transport.close(1000, "");
     await until(() => log.ended, 10_000);
     expect(log.error).toBe(undefined);
-    await until(() => heard.length > 0);
+    await until(() => heard.length > 1);
     expect(heard).toEqual([{ lock: "" }, { close: 1000, reason: "" }]);
   });
 });
