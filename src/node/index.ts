@@ -4,6 +4,7 @@ export { dial } from "./dial.ts";
 export type { NodeRequest } from "./listener.ts";
 export {
   type NodeAuthenticateRequest,
+  type NodeServer,
   type ServeOptions,
   serve,
 } from "./serve.ts";

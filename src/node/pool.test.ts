@@ -9,11 +9,15 @@ import {
   CallError,
   type Client,
   client,
+  contract,
   errorOf,
+  implement,
   type PoolOptions,
   poolService,
   roundRobinPartitioner,
   StateError,
+  type,
+  unary,
   type WorkerPool,
 } from "../index.ts";
 import { connect } from "./dial.ts";
@@ -278,22 +282,65 @@ describe("poolService()", () => {
       expect(await failure(api.wait(10_000, { deadlineMs: 30 }))).toMatchObject({ code: "ERR_DEADLINE" });
     });
   });
+});
 
-  test("the thread that has the sockets answers while all workers compute", { timeout: 60_000 }, async () => {
-    await served({ workers: 1, batch: 1 }, async (api) => {
-      const computing = api.busy(400);
-      let answered = 0;
+describe("serve({ workers })", () => {
+  const light = contract({ ping: unary({ input: type<number>(), output: type<number>() }) });
+
+  /** 99th percentile of calls that need no worker, ms. */
+  async function p99(ping: (number: number) => Promise<number>, count: number): Promise<number> {
+    const times: number[] = [];
+    for (let i = 0; i < count; i++) {
       const start = performance.now();
-      const session = pools.at(-1);
-      await until(() => (session?.stats().running ?? 0) > 0);
-      while (performance.now() - start < 300) {
-        const before = performance.now();
-        await sleep(1);
-        if (performance.now() - before < 100) answered++;
-      }
-      expect(answered).toBeGreaterThan(20);
-      await computing;
+      await ping(i);
+      times.push(performance.now() - start);
+      await sleep(1);
+    }
+    return times.sort((a, b) => a - b)[Math.floor(count * 0.99)] as number;
+  }
+
+  test("workers that compute do not delay who has the sockets", { timeout: 60_000 }, async () => {
+    const server = await serve({
+      listen: ["tcp://127.0.0.1:0"],
+      services: [implement(light, { ping: (number) => number })],
+      workers: { script: SCRIPT, api: poolApi, workers: 1, key: () => "all" },
     });
+    const session = await connect(server.urls[0] ?? "");
+    try {
+      const { ping } = client(session, light);
+      const { busy, where } = client(session, poolApi);
+      await p99(ping, 100);
+      let best = Number.POSITIVE_INFINITY;
+      let wholeMs = 0;
+      for (let round = 0; round < 5 && best > 2; round++) {
+        const idle = await p99(ping, 200);
+        let computing = true;
+        const load = (async () => {
+          while (computing) await busy(100);
+        })();
+        await until(() => (server.workers?.stats().running ?? 0) > 0);
+        const start = performance.now();
+        best = Math.min(best, (await p99(ping, 200)) / idle);
+        wholeMs += performance.now() - start;
+        computing = false;
+        await load;
+      }
+      expect(wholeMs, "as long as several tasks").toBeGreaterThan(200);
+      // Nearly twice the idle time on a machine with nothing else to do; others may use this one as well.
+      expect(best).toBeLessThan(2);
+      expect((await where()).times).toBe(1);
+      expect(server.workers?.stats()).toMatchObject({ failed: 0, queued: 0 });
+    } finally {
+      await session.close();
+      await server.close({ drainMs: 0 });
+    }
+    expect(server.workers?.stats().workers[0]?.state).toBe("ended");
+  });
+
+  test("says that a worker does not come up", async () => {
+    const workers = { script: join(FOLDER, "none.mjs"), api: poolApi };
+    const error = await failure(serve({ listen: ["tcp://127.0.0.1:0"], workers }));
+    expect(error).toMatchObject({ message: expect.stringContaining("none.mjs") });
   });
 });
 

@@ -2,11 +2,12 @@ import { availableParallelism } from "node:os";
 import { Worker, type WorkerOptions } from "node:worker_threads";
 import { client } from "../rpc/client.ts";
 import type { Contract, MethodTree } from "../rpc/contract.ts";
-import { implement } from "../rpc/service.ts";
+import { implement, type Service } from "../rpc/service.ts";
 import type { PortAcceptOptions, PortConnectOptions, WorkerServer } from "../threads/options.ts";
 import { type PoolApi, poolContract } from "../threads/pool/contract.ts";
 import type { PoolHost, PoolOptions, PoolWorker } from "../threads/pool/options.ts";
 import { WorkerPool } from "../threads/pool/pool.ts";
+import { type PoolServiceOptions, poolService } from "../threads/pool/service.ts";
 import { ownThread, pinThread } from "./affinity.ts";
 import { connectWorker, serveWorker } from "./worker.ts";
 
@@ -32,6 +33,25 @@ export function pool<M extends MethodTree>(
   options: NodePoolOptions = {},
 ): Promise<WorkerPool<M>> {
   return WorkerPool.open(api, options, new NodePoolHost(script, options));
+}
+
+/** Calls of a server that run in workers: see `serve`. */
+export interface ServeWorkersOptions
+  extends NodePoolOptions,
+    Pick<PoolServiceOptions, "key" | "use" | "onError"> {
+  /** Module of the workers, which calls {@link servePool}. */
+  readonly script: string | URL;
+  /** The contract that it serves. */
+  readonly api: Contract;
+}
+
+/** Start the workers of a server, and the service that passes calls on to them. */
+export async function openWorkers(
+  options: ServeWorkersOptions,
+): Promise<{ readonly pool: WorkerPool<MethodTree>; readonly service: Service }> {
+  const { api, script } = options;
+  const workers = await pool(script, api, options);
+  return { pool: workers, service: poolService(workers, api, options) };
 }
 
 class NodePoolHost implements PoolHost {

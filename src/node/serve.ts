@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import type { TlsOptions } from "node:tls";
 import type { Bytes } from "../core/bytes.ts";
+import type { MethodTree } from "../rpc/contract.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer } from "../rpc/hosted-server.ts";
 import type { AuthenticateRequest } from "../session/accept.ts";
+import type { WorkerPool } from "../threads/pool/pool.ts";
 import { parseAddress } from "./address.ts";
 import { listenOnSocket } from "./listen-socket.ts";
 import { UpgradeListener } from "./listen-websocket.ts";
 import type { Listener, NodeRequest } from "./listener.ts";
+import { openWorkers, type ServeWorkersOptions } from "./pool.ts";
 import type { SocketOptions } from "./socket-transport.ts";
 
 export type { Server };
@@ -31,16 +34,28 @@ export interface ServeOptions extends HostOptions<NodeRequest> {
   readonly tls?: TlsOptions;
   /** How the sockets of `tcp:`, `tls:` and `ipc:` are used. */
   readonly socket?: SocketOptions;
+  /** Calls that run in worker threads, so that they keep nobody from the sockets. The pool ends with the server. */
+  readonly workers?: ServeWorkersOptions;
+}
+
+/** A server in Node. */
+export interface NodeServer extends Server {
+  /** The workers that {@link ServeOptions.workers} has asked for. */
+  readonly workers: WorkerPool<MethodTree> | undefined;
 }
 
 /**
  * Serve sessions over WebSocket, TCP, TLS and IPC.
  * @returns when every address listens.
- * @throws {TransportError} when an address cannot be had. {@link TypeError} for one that is not understood.
+ * @throws {TransportError} when an address cannot be had. {@link TypeError} for one that is not understood. What a
+ *   worker fails to start with.
  */
-export async function serve(options: ServeOptions): Promise<Server> {
-  const listeners = new NodeListeners(options);
-  const server = new HostedServer(listeners.host, listeners.urls, listeners);
+export async function serve(options: ServeOptions): Promise<NodeServer> {
+  const workers = options.workers === undefined ? undefined : await openWorkers(options.workers);
+  const services = [...(options.services ?? []), ...(workers === undefined ? [] : [workers.service])];
+  const listeners = new NodeListeners({ ...options, services }, workers?.pool);
+  const hosted = new HostedServer(listeners.host, listeners.urls, listeners);
+  const server = Object.assign(hosted, { workers: workers?.pool });
   try {
     for (const address of options.listen ?? []) await listeners.listen(address);
   } catch (error) {
@@ -56,12 +71,14 @@ class NodeListeners implements Listeners {
   readonly urls: string[] = [];
   readonly host: SessionHost<NodeRequest>;
   readonly #options: ServeOptions;
+  readonly #workers: WorkerPool<MethodTree> | undefined;
   readonly #upgrades: UpgradeListener;
   readonly #listeners: Listener[] = [];
   readonly #detach: (() => void)[] = [];
 
-  constructor(options: ServeOptions) {
+  constructor(options: ServeOptions, workers: WorkerPool<MethodTree> | undefined) {
     this.#options = options;
+    this.#workers = workers;
     this.host = new SessionHost(options, sha256);
     this.#upgrades = new UpgradeListener(this.host);
   }
@@ -84,8 +101,9 @@ class NodeListeners implements Listeners {
     for (const listener of this.#listeners) listener.stop();
   }
 
-  finish(): Promise<unknown> {
-    return Promise.all(this.#listeners.map((listener) => listener.finish()));
+  async finish(): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.finish()));
+    await this.#workers?.close({ drainMs: 0 }); // whose calls have ended with their sessions
   }
 }
 
