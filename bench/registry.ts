@@ -7,6 +7,7 @@ import type { Bench } from "./harness.ts";
 import { PEERS } from "./peers/index.ts";
 import { TRANSPORTS } from "./transports/index.ts";
 import { WEBSOCKET } from "./websocket/index.ts";
+import { WORKERS } from "./workers/index.ts";
 
 /** The benches by group, in the order in which they run. */
 export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
@@ -18,4 +19,5 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],
   peers: PEERS,
   curves: CURVES,
+  workers: WORKERS,
 };
