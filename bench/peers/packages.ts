@@ -32,7 +32,16 @@ export function hasPeers(): boolean {
 export function installPeers(): void {
   if (hasPeers()) return;
   console.error("Installing the peers into bench/node_modules (60 MB, once)");
-  const args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"];
+  // Not `npm ci`: not every registry has the optional packages of other platforms, which it asks for.
+  const args = [
+    "install",
+    "--no-save",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+    "--fetch-retries=1",
+  ];
   const { status, stderr } = spawnSync("npm", args, { cwd: PACKAGES, encoding: "utf8" });
   if (status === 0) return;
   const [reason = "npm ci failed"] = (stderr ?? "").split("\n").filter((line) => line.includes("error"));
