@@ -5,6 +5,7 @@ import { CORE } from "./core/index.ts";
 import { CURVES } from "./curves/index.ts";
 import type { Bench } from "./harness.ts";
 import { PEERS } from "./peers/index.ts";
+import { SCENARIOS } from "./scenarios/index.ts";
 import { TRANSPORTS } from "./transports/index.ts";
 import { WEBSOCKET } from "./websocket/index.ts";
 import { WORKERS } from "./workers/index.ts";
@@ -20,4 +21,5 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   peers: PEERS,
   curves: CURVES,
   workers: WORKERS,
+  scenarios: SCENARIOS,
 };

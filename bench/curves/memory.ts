@@ -5,7 +5,7 @@ import { heldBytes } from "./meters.ts";
 import { openWide, until, type WideSession } from "./sessions.ts";
 
 /** Things that a point holds at least, over as many sessions as that takes: few weigh less than what else comes and goes. */
-const LEAST_HELD = 3_000;
+const LEAST_HELD = 1_500;
 
 /** Open the sessions of a point, outside of what is measured. */
 function openSessions(count: number, options: { readonly holdCalls?: boolean } = {}): Promise<WideSession[]> {
@@ -23,7 +23,7 @@ const streams: Curve = {
   unit: "bytes",
   xName: "open streams",
   xs: [100, 1_000, 10_000],
-  quickXs: [100, 3_000],
+  quickXs: [100, 1_500],
   flat: [100, 10_000],
   async measure(count) {
     const sessions = await openSessions(count);
@@ -52,7 +52,7 @@ const connections: Curve = {
   unit: "bytes",
   xName: "connections",
   xs: [250, 1_000, 4_000, 10_000],
-  quickXs: [250, 1_000],
+  quickXs: [250, 500],
   flat: [250, 10_000],
   async measure(count) {
     const bytes = await heldBytes(
@@ -79,7 +79,7 @@ const inFlight: Curve = {
   unit: "bytes",
   xName: "calls in flight",
   xs: [100, 1_000, 10_000],
-  quickXs: [100, 3_000],
+  quickXs: [100, 1_500],
   flat: [100, 10_000],
   async measure(count) {
     const sessions = await openSessions(count, { holdCalls: true });

@@ -89,7 +89,7 @@ const connections: Curve = {
   unit: "ns",
   xName: "connections",
   xs: [1, 10, 100, 1_000, 10_000],
-  quickXs: [1, 100, 500],
+  quickXs: [1, 100, 300],
   flat: [1, 10_000],
   async measure(count) {
     const all: WideSession[] = [];

@@ -1,0 +1,7 @@
+import type { Bench } from "../harness.ts";
+import { connectStorm } from "./connect-storm.ts";
+import { fanOut } from "./fan-out.ts";
+import { slowReader } from "./slow-reader.ts";
+
+/** Many connections to one server, as deployments have them, against `ws` alone. */
+export const SCENARIOS: readonly Bench[] = [connectStorm, fanOut, slowReader];

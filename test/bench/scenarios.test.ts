@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { disperse, gather, pause, withSite } from "../../bench/scenarios/audience.ts";
+
+describe("the audience of the scenarios", () => {
+  for (const kind of ["tideway", "ws"] as const) {
+    it(`hears every message of ${kind} once, but for one that does not read`, {
+      timeout: 60_000,
+    }, async () => {
+      await withSite(async (site) => {
+        let heard = 0;
+        const deaf = await gather(site, kind, 1);
+        const all = await gather(site, kind, 5, (message) => {
+          expect(message.length).toBe(256);
+          heard++;
+        });
+        expect(await site.server.ask("listeners", kind)).toBe(6);
+        await site.server.ask("publish", { kind, count: 20, bytes: 256, everyMs: 1 });
+        for (let i = 0; i < 500 && heard < 100; i++) await pause(10);
+        expect(heard).toBe(100);
+        await disperse(site, kind, [...deaf, ...all]);
+        expect(await site.server.ask("listeners", kind)).toBe(0);
+      });
+    });
+  }
+});
