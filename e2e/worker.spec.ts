@@ -29,7 +29,7 @@ let server: Server;
 let port: number;
 
 test.beforeAll(async () => {
-  const names = ["worker", "worker-thread", "worker-shared", "rings", "rings-thread"];
+  const names = ["worker", "worker-thread", "worker-shared", "pool-thread", "rings", "rings-thread"];
   const { outputFiles } = await build({
     entryPoints: names.map((name) => join(import.meta.dirname, `pages/${name}.ts`)),
     outdir: "/",
@@ -92,6 +92,19 @@ for (const [host, path] of [
         streams: 0,
       });
       expect(complaints.except()).toEqual([]);
+    });
+
+    test("run the tasks of a pool, by key, over the end of a Worker", async ({ page }) => {
+      const { workers, ...result } = await page.evaluate(() => window.threads.runPool());
+      expect(workers).toBe(2);
+      expect(result).toEqual({
+        sums: true,
+        times: [1, 2, 3, 4].flatMap((times) => Array.from({ length: 5 }, () => times)),
+        lost: "ERR_PEER_GONE",
+        after: true,
+        restarts: 1,
+        states: ["ended", "ended"],
+      });
     });
 
     test("carry a message of 16 MiB there and back", async ({ page }) => {

@@ -1,12 +1,23 @@
 // The script of a page that has sessions with Workers.
-import { acceptPort, client, connectPort, connectWorker, implement, type Session } from "tideway";
+import { acceptPort, client, connectPort, connectWorker, implement, pool, type Session } from "tideway";
 import { MIRROR, ownerApi, workerApi } from "../../test/threads/contract.ts";
+import { pageTasks } from "./pool-contract.ts";
 
 const MIB = 1024 * 1024;
 const owner = implement(ownerApi, { double: (number) => 2 * number });
 
 /** What tests call in the page. */
-const threads = { exchange, mirror, failPending, outlive, leaveBusy, failToStart, ownChannel, joinShared };
+const threads = {
+  exchange,
+  mirror,
+  failPending,
+  outlive,
+  leaveBusy,
+  failToStart,
+  ownChannel,
+  joinShared,
+  runPool,
+};
 
 declare global {
   interface Window {
@@ -140,3 +151,23 @@ async function joinShared() {
 }
 
 window.threads = threads;
+
+/** Tasks of a pool: by key, more than there is room for, and over the end of a Worker. */
+async function runPool() {
+  const workers = await pool("/pool-thread.js", pageTasks, { workers: 2, queueCapacity: 4, batch: 2 });
+  const sums = await Promise.all(Array.from({ length: 100 }, (_, i) => workers.tasks.add([i, 1])));
+  const places = [];
+  for (let i = 0; i < 20; i++) places.push(await workers.tasks.where(undefined, { key: `key ${i % 5}` }));
+  const lost = workers.tasks.close(undefined, { key: "key 0" }).catch(codeOf);
+  const after = workers.tasks.where(undefined, { key: "key 0" });
+  const result = {
+    sums: sums.every((sum, i) => sum === i + 1),
+    workers: new Set(places.map(({ worker }) => worker)).size,
+    times: places.map(({ times }) => times),
+    lost: await lost,
+    after: (await after).worker !== places[0]?.worker,
+    restarts: workers.stats().workers.reduce((sum, { restarts }) => sum + restarts, 0),
+  };
+  await workers.close();
+  return { ...result, states: workers.stats().workers.map(({ state }) => state) };
+}
