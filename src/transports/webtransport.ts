@@ -29,6 +29,8 @@ export interface WebTransportLane {
 
 /** A session of the web's API, as far as the transport uses it: of a browser, of Deno, of a package for Node. */
 export interface WebTransportSession {
+  /** `"reliable-only"` where TCP carries the session: by HTTP/2. */
+  readonly reliability?: string;
   readonly closed: Promise<{ readonly closeCode?: number; readonly reason?: string }>;
   /** Older engines have `writable`, newer ones `createWritable`. */
   readonly datagrams: {
@@ -67,13 +69,16 @@ const REASON_GRACE_MS = 1_000;
 /** Lanes that are taken from the peer beside the main one: as many as any limit of the protocol allows. */
 const MOST_LANES = 256;
 
-const CAPABILITIES: TransportCapabilities = {
+const QUIC: TransportCapabilities = {
   lanes: MOST_LANES + 1,
   datagrams: true,
   messageBoundaries: false,
   transfer: false,
   inboundPause: true,
 };
+
+/** Streams of one TCP connection wait for each other's lost packets: more lanes would be of no use. */
+const TCP: TransportCapabilities = { ...QUIC, lanes: 1 };
 
 /**
  * The main lane of a session as the one that did not open it sees it: the first stream of the peer.
@@ -98,7 +103,7 @@ export async function acceptLane(session: WebTransportSession): Promise<WebTrans
  */
 export class WebTransportTransport implements Transport {
   readonly name = "webtransport";
-  readonly capabilities: TransportCapabilities = CAPABILITIES;
+  readonly capabilities: TransportCapabilities;
   readonly #session: WebTransportSession;
   readonly #options: Required<WebTransportTransportOptions>;
   readonly #datagrams: ReturnType<WebTransportWritable["getWriter"]> | undefined;
@@ -134,6 +139,7 @@ export class WebTransportTransport implements Transport {
     options: WebTransportTransportOptions = {},
   ) {
     this.#session = session;
+    this.capabilities = session.reliability === "reliable-only" ? TCP : QUIC;
     this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
     this.#datagrams = datagramWriter(session);
     this.#addWriter();
