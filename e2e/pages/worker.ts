@@ -154,7 +154,7 @@ window.threads = threads;
 
 /** Tasks of a pool: by key, more than there is room for, and over the end of a Worker. */
 async function runPool() {
-  const workers = await pool("/pool-thread.js", pageTasks, { workers: 2, queueCapacity: 4, batch: 2 });
+  const workers = await pool("/pool-thread.js", pageTasks, { workers: 2, queueCapacity: 4, batch: 1 });
   const sums = await Promise.all(Array.from({ length: 100 }, (_, i) => workers.tasks.add([i, 1])));
   const places = [];
   for (let i = 0; i < 20; i++) places.push(await workers.tasks.where(undefined, { key: `key ${i % 5}` }));

@@ -5,7 +5,15 @@ import * as nodeClient from "../../src/node/client.ts";
 import * as node from "../../src/node/index.ts";
 
 /** Where threads differ: what tells of the end of one. */
-const THREADS = ["acceptPort", "connectPort", "connectWorker", "dialWorker", "serveWorker"];
+const THREADS = [
+  "acceptPort",
+  "connectPort",
+  "connectWorker",
+  "dialWorker",
+  "pool",
+  "servePool",
+  "serveWorker",
+];
 
 const names = (entry: object): string[] => Object.keys(entry).sort();
 
