@@ -7,7 +7,7 @@ import { ROOT } from "../paths.mjs";
 export const TARGET_BYTES = 12_000;
 
 /** What it may cost today: a guard against growth. See docs/decisions/0012-the-size-of-the-client.md. */
-export const BUDGET_BYTES = 39_600;
+export const BUDGET_BYTES = 39_700;
 
 /** What such a page imports. */
 const PAGE = `import { connect, contract, client } from "tideway"; globalThis.page = { connect, contract, client };`;

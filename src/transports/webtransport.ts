@@ -69,16 +69,12 @@ const REASON_GRACE_MS = 1_000;
 /** Lanes that are taken from the peer beside the main one: as many as any limit of the protocol allows. */
 const MOST_LANES = 256;
 
-const QUIC: TransportCapabilities = {
-  lanes: MOST_LANES + 1,
+const CAPABILITIES: Omit<TransportCapabilities, "lanes"> = {
   datagrams: true,
   messageBoundaries: false,
   transfer: false,
   inboundPause: true,
 };
-
-/** Streams of one TCP connection wait for each other's lost packets: more lanes would be of no use. */
-const TCP: TransportCapabilities = { ...QUIC, lanes: 1 };
 
 /**
  * The main lane of a session as the one that did not open it sees it: the first stream of the peer.
@@ -139,7 +135,9 @@ export class WebTransportTransport implements Transport {
     options: WebTransportTransportOptions = {},
   ) {
     this.#session = session;
-    this.capabilities = session.reliability === "reliable-only" ? TCP : QUIC;
+    // Streams of one TCP connection wait for each other's lost packets: more lanes would be of no use.
+    const lanes = session.reliability === "reliable-only" ? 1 : MOST_LANES + 1;
+    this.capabilities = { ...CAPABILITIES, lanes };
     this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
     this.#datagrams = datagramWriter(session);
     this.#addWriter();
