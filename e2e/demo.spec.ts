@@ -26,6 +26,20 @@ test("telemetry arrives, and no sample is missing", async ({ openDemo }) => {
   await expect(page.locator("#stat-reconnects")).toHaveText("0");
 });
 
+test("a Worker aggregates the telemetry, and the page waits for it when the ring is full", async ({
+  openDemo,
+}) => {
+  const page = await openDemo();
+  await expect(page.locator("#ring-cpu")).toHaveText(/^\d+(\.\d)? % mean, \d+(\.\d)? % most$/);
+  await page.click("#burst");
+  await expect(page.locator("#ring-hint")).toHaveText(/^100,000 samples in \d+\.\d\d s/, { timeout: 30_000 });
+  // Those of the burst and those of the server: the Worker has parsed all of them.
+  await expect(page.locator("#ring-count")).toHaveText(/^100,\d{3}$/);
+  await expect(page.locator("#ring-rate")).toHaveText(/^[\d,]+ k\/s$/);
+  await expect(page.locator("#ring-waits")).toHaveText(/^[1-9][\d,]* waits, /);
+  await expect(page.locator("#ring-high")).toHaveText(/ of 64\.0 KiB$/);
+});
+
 test("a file goes up and down while calls stay quick", async ({ openDemo }) => {
   test.setTimeout(120_000);
   const path = join(tmpdir(), `tideway-e2e-${process.pid}.bin`);

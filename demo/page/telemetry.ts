@@ -1,5 +1,6 @@
 import type { Client, Session } from "tideway";
 import type { api, Sample } from "../contract.ts";
+import { AggregatePanel } from "./aggregate.ts";
 import { TelemetryChart } from "./chart.ts";
 import { byId, setFigure, setText } from "./dom.ts";
 import { formatCount, formatMs, formatPercent } from "./format.ts";
@@ -9,6 +10,7 @@ const EVERY_MS = 250;
 
 /** The telemetry panel: one subscription, and another one when the session had to start afresh. */
 export function showTelemetry(session: Session, calls: Client<typeof api>): Promise<void> {
+  const aggregate = new AggregatePanel();
   const chart = new TelemetryChart(byId("chart", HTMLElement));
   let gaps = 0;
   return keepRunning(session, async () => {
@@ -18,6 +20,7 @@ export function showTelemetry(session: Session, calls: Client<typeof api>): Prom
       next = sample.sequence + 1;
       showSample(sample);
       chart.add(sample);
+      aggregate.add(sample);
     }
   });
 }

@@ -1,14 +1,14 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build } from "esbuild";
 import { selfImportPlugin } from "../../scripts/bundle.mjs";
 
 const PAGE = join(import.meta.dirname, "..", "page");
 
-/** The files of the page by name, its script and style bundled. Nothing is written to disk. */
+/** The files of the page by name, its scripts and style bundled. Nothing is written to disk. */
 export async function buildFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
   const { outputFiles } = await build({
-    entryPoints: [join(PAGE, "main.ts"), join(PAGE, "style.css")],
+    entryPoints: ["main.ts", "aggregate-worker.ts", "style.css"].map((name) => join(PAGE, name)),
     outdir: "/",
     write: false,
     bundle: true,
@@ -19,8 +19,7 @@ export async function buildFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
     plugins: [selfImportPlugin(["browser", "default"])],
   });
   const files = new Map<string, Uint8Array>();
-  for (const { path, contents } of outputFiles)
-    files.set(path.endsWith(".css") ? "style.css" : "main.js", contents);
+  for (const { path, contents } of outputFiles) files.set(basename(path), contents);
   for (const name of ["index.html", "icon.svg"]) files.set(name, await readFile(join(PAGE, name)));
   return files;
 }
