@@ -84,10 +84,7 @@ export class Connection {
     this.#mux = options.mux ?? new Mux(role, limits);
     this.#mux.now = now;
     this.#maxLanes = Math.min(options.lanes ?? 0, limits.maxLanes);
-    this.#writer = new RecordWriter(
-      options.pool ?? new BufferPool(),
-      options.twoParts === true && options.compression === undefined, // what is compressed lies in one piece
-    );
+    this.#writer = new RecordWriter(options.pool ?? new BufferPool(), options.twoParts, options.compression);
     this.#maxRecordBytes = limits.maxFrameBytes + RECORD_SLACK_BYTES;
     // A client that is not let in yet may send a HELLO and early data, and no more (T1).
     if (role === "server")
@@ -637,7 +634,7 @@ export class Connection {
   }
 
   #finish(into: RecordWriter, now: number): Bytes | undefined {
-    const record = into.finish(!this.#options.messageBoundaries, this.#options.compression);
+    const record = into.finish(!this.#options.messageBoundaries);
     if (record === undefined) return undefined;
     this.counters.recordsSent++;
     this.counters.bytesSent += record.length + (into.tail?.length ?? 0);

@@ -85,6 +85,32 @@ describe("RecordWriter", () => {
     }
   });
 
+  test("a long payload is compressed, unless it is left as it is or holds a secret", () => {
+    const payload = new Uint8Array(20_000);
+    const write = (leaves: boolean, plain: boolean) => {
+      const asked: number[] = [];
+      const records = {
+        numbers: [1],
+        agree: () => {},
+        leaves: () => leaves,
+        compress: (_bytes: Uint8Array, start: number, end: number) => {
+          asked.push(end - start);
+          return end;
+        },
+        expand: () => EMPTY,
+      };
+      const writer = new RecordWriter(new BufferPool(), true, records);
+      writer.begin(30_000, 30_000);
+      writer.plain = plain;
+      writer.message(4 as StreamId, payload, payload.length);
+      writer.finish(true);
+      return { asked, tail: writer.tail };
+    };
+    expect(write(true, false)).toEqual({ asked: [], tail: payload });
+    expect(write(false, true)).toEqual({ asked: [], tail: payload });
+    expect(write(false, false)).toEqual({ asked: [20_007], tail: undefined });
+  });
+
   test("begin() forgets the second part of the record before", () => {
     const writer = new RecordWriter(new BufferPool(), true);
     writer.begin(20_000, 20_000);

@@ -32,14 +32,19 @@ export class RecordWriter {
   tail: Bytes | undefined;
   readonly #pool: BufferPool;
   readonly #leastTailBytes: number;
+  readonly #compression: RecordCompression | undefined;
   #start = 0;
   #first = 0;
   #frameAt = 0;
   #bodyAt = 0;
 
-  /** @param twoParts - whether the transport takes a record in two parts */
-  constructor(pool: BufferPool, twoParts = false) {
+  /**
+   * @param twoParts - whether the transport takes a record in two parts
+   * @param compression - compresses records, unless they are {@link plain}
+   */
+  constructor(pool: BufferPool, twoParts = false, compression?: RecordCompression) {
     this.#leastTailBytes = twoParts ? LEAST_TAIL_BYTES : Number.POSITIVE_INFINITY;
+    this.#compression = compression;
     this.#pool = pool;
     this.bytes = pool.slab;
   }
@@ -91,9 +96,9 @@ export class RecordWriter {
     this.payload(payload, length);
   }
 
-  /** Put the payload of a message behind the header. It is not copied where it may end the record. */
+  /** Put the payload of a message behind the header. It is not copied where it may end the record as it is. */
   payload(payload: Bytes, length: number): void {
-    if (length >= this.#leastTailBytes) {
+    if (length >= this.#leastTailBytes && (this.plain || this.#compression?.leaves(payload) !== false)) {
       this.tail = payload;
       this.end = this.at;
       return;
@@ -116,14 +121,13 @@ export class RecordWriter {
   /**
    * Close the record.
    * @param prefixed - put the record's length in front, for lanes that carry bytes
-   * @param compression - compresses it, unless it is {@link plain}
    * @returns the record, the caller's to keep; `undefined` when it holds no frame. It goes on with {@link tail}.
    */
-  finish(prefixed: boolean, compression?: RecordCompression): Bytes | undefined {
+  finish(prefixed: boolean): Bytes | undefined {
     if (this.empty) return undefined;
     this.#dropLastLength();
-    if (compression !== undefined && !this.plain && this.tail === undefined) {
-      const end = compression.compress(this.bytes, this.#start, this.at);
+    if (this.#compression !== undefined && !this.plain && this.tail === undefined) {
+      const end = this.#compression.compress(this.bytes, this.#start, this.at);
       this.savedBytes += this.at - end;
       this.at = end;
     }

@@ -55,6 +55,25 @@ describe("compression()", () => {
     expect(noise).toEqual(before);
   });
 
+  it("lets long payloads go out as they are where those before did not shrink", () => {
+    const records = compression([lz4]).open();
+    const noise = makeInput("noise", 20_000, 1);
+    const text = makeInput("json", 20_000, 1);
+    expect(records.leaves(text), "nothing is agreed").toBe(true);
+    records.agree([1]);
+    expect(records.leaves(text)).toBe(false);
+    const tried: boolean[] = [];
+    for (let i = 0; i < 12; i++) {
+      const left = records.leaves(noise);
+      tried.push(!left);
+      if (!left) expect(records.compress(around(noise), 7, 20_008)).toBe(20_008);
+    }
+    expect(tried).toEqual([1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0].map(Boolean));
+    expect(records.leaves(text), "it does not look like noise").toBe(false);
+    expect(records.compress(around(text), 7, 20_008)).toBeLessThan(15_000);
+    expect(records.leaves(noise)).toBe(false);
+  });
+
   it("takes the first of its own that the peer has", () => {
     const other: Compressor = { ...lz4, number: 9 };
     const used = (peer: readonly number[]) => {

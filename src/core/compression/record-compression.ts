@@ -11,6 +11,11 @@ export interface RecordCompression {
   /** The peer has said which ones it can expand. Until then nothing is compressed. */
   agree(numbers: readonly number[]): void;
   /**
+   * Whether a long payload goes out as it is: records like it did not shrink. Where it does not, it is copied into its
+   * record, which {@link compress} is then asked for.
+   */
+  leaves(payload: Bytes): boolean;
+  /**
    * Compress a record in its place, if that is worth it.
    * @param start - where the header byte of the record is; its frames follow, up to `end`
    * @returns the end of the record as it is now.
@@ -81,6 +86,10 @@ class Records implements RecordCompression {
 
   agree(numbers: readonly number[]): void {
     this.#chosen = this.#compressors.find(({ number }) => numbers.includes(number));
+  }
+
+  leaves(payload: Bytes): boolean {
+    return this.#chosen === undefined || !this.#adaptive.tries(payload, 0, payload.length);
   }
 
   compress(bytes: Uint8Array, start: number, end: number): number {
