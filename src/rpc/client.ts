@@ -61,19 +61,16 @@ export interface ClientOptions {
   readonly use?: readonly ClientMiddleware[];
 }
 
-/** The function that calls a method of this shape. */
-export type Caller<M> =
-  M extends Method<infer S, infer I, infer O>
-    ? S extends "unary"
-      ? (input: InputOf<I>, options?: CallOptions) => Promise<OutputOf<O>>
-      : S extends "server-stream"
-        ? (
-            input: InputOf<I>,
-            options?: StreamCallOptions,
-          ) => Omit<CallStream<never, OutputOf<O>>, "send" | "trySend" | "end">
-        : S extends "client-stream"
-          ? (options?: StreamCallOptions) => ClientStreamCall<InputOf<I>, OutputOf<O>>
-          : (options?: StreamCallOptions) => CallStream<InputOf<I>, OutputOf<O>>
+/** The function that calls a method of this shape. @typeParam U, S - options of unary calls and of all others */
+export type Caller<M, U = CallOptions, S = StreamCallOptions> =
+  M extends Method<infer Shape, infer I, infer O>
+    ? Shape extends "unary"
+      ? (input: InputOf<I>, options?: U) => Promise<OutputOf<O>>
+      : Shape extends "server-stream"
+        ? (input: InputOf<I>, options?: S) => Omit<CallStream<never, OutputOf<O>>, "send" | "trySend" | "end">
+        : Shape extends "client-stream"
+          ? (options?: S) => ClientStreamCall<InputOf<I>, OutputOf<O>>
+          : (options?: S) => CallStream<InputOf<I>, OutputOf<O>>
     : never;
 
 /** The functions of a contract. */

@@ -1,5 +1,4 @@
-import type { CallStream } from "../../rpc/call-stream.ts";
-import type { Client, ClientStreamCall } from "../../rpc/client.ts";
+import type { Caller, Client } from "../../rpc/client.ts";
 import {
   type Contract,
   type InputOf,
@@ -14,19 +13,7 @@ import type { TaskOptions } from "./options.ts";
 export type StreamTaskOptions = TaskOptions;
 
 /** The function that runs a method of this shape on a worker. */
-export type TaskCaller<M> =
-  M extends Method<infer S, infer I, infer O>
-    ? S extends "unary"
-      ? (input: InputOf<I>, options?: TaskOptions) => Promise<OutputOf<O>>
-      : S extends "server-stream"
-        ? (
-            input: InputOf<I>,
-            options?: StreamTaskOptions,
-          ) => Omit<CallStream<never, OutputOf<O>>, "send" | "trySend" | "end">
-        : S extends "client-stream"
-          ? (options?: StreamTaskOptions) => ClientStreamCall<InputOf<I>, OutputOf<O>>
-          : (options?: StreamTaskOptions) => CallStream<InputOf<I>, OutputOf<O>>
-    : never;
+export type TaskCaller<M> = Caller<M, TaskOptions, StreamTaskOptions>;
 
 /** The functions of a contract, running on workers. Unary ones wait for room in the queue of their worker. */
 export type Tasks<M> = { readonly [K in keyof M]: M[K] extends Method ? TaskCaller<M[K]> : Tasks<M[K]> };
