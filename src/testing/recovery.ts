@@ -154,6 +154,8 @@ export class Recovery {
     for (const side of sides) side.act(() => side.ping());
     this.#stepper.waitUntil(() => sides.every(({ mux }) => mux.told.length === 0), this.#backlogMs());
     this.#stepper.pass(SETTLE_MS);
+    // An attempt on a slow way may have come only now, and have taken a session from its client.
+    this.#waitForExpiry();
   }
 
   /** After all that, each side can open as many streams as ever and fill them. */
