@@ -57,7 +57,7 @@ test("every control has a name and the keyboard reaches it", async ({ page }) =>
   await expect(page.getByRole("log", { name: "Chat lines" })).toBeVisible();
   await expect(page.getByRole("list", { name: "Timeline of the connection" })).toBeVisible();
   await expect(page.getByRole("button", { name: "Cut the connection" })).toBeEnabled();
-  for (const id of ["cut", "move", "file"]) {
+  for (const id of ["cut", "move", "burst", "file"]) {
     await page.keyboard.press("Tab");
     await expect(page.locator(`#${id}`)).toBeFocused();
   }
