@@ -7,7 +7,7 @@ export const SAMPLES = coded(json as Codec<Sample>, 512);
 
 /** What the Worker makes of the samples so far. */
 export const AGGREGATE = struct({
-  /** Samples, and how many of them a second in the last batch. */
+  /** Samples, and how many of them a second when many came in a row; 0 before that. */
   count: "u32",
   rate: "f64",
   /** Part of all processors, 0 to 1. */

@@ -4,6 +4,8 @@ import { AGGREGATE, type Channels, SAMPLES } from "./aggregate-channel.ts";
 
 /** Samples that are taken at once. */
 const BATCH = 256;
+/** Fewer samples in a row than these are too few to tell how fast they were parsed. */
+const LEAST_TIMED = 1_000;
 
 globalThis.addEventListener("message", ({ data }: MessageEvent<Channels>) => aggregate(data), { once: true });
 
@@ -14,6 +16,7 @@ function aggregate({ samples, aggregates }: Channels): void {
   let cpu = 0;
   let mostCpu = 0;
   let mostDelayMs = 0;
+  let rate = 0;
   for (;;) {
     const batch = receiver.receiveBatchBlocking(BATCH);
     if (batch.length === 0) break; // the page has closed the channel
@@ -29,7 +32,7 @@ function aggregate({ samples, aggregates }: Channels): void {
         mostDelayMs = Math.max(mostDelayMs, sample.loopDelayMs);
       }
     }
-    const rate = (parsed * 1_000) / Math.max(performance.now() - start, 0.005);
+    if (parsed >= LEAST_TIMED) rate = (parsed * 1_000) / (performance.now() - start);
     // The page may be slow: it wants the latest, not all of them.
     sender.trySend({ count, rate, meanCpu: cpu / count, mostCpu, mostDelayMs });
   }

@@ -64,7 +64,7 @@ export class AggregatePanel {
   async #show(receiver: ChannelReceiver<Aggregate>): Promise<void> {
     for await (const { count, rate, meanCpu, mostCpu, mostDelayMs } of receiver) {
       setText("ring-count", formatCount(count));
-      setFigure("ring-rate", formatCount(Math.round(rate / 1_000)), "k/s");
+      if (rate > 0) setFigure("ring-rate", formatCount(Math.round(rate / 1_000)), "k/s");
       setText("ring-cpu", `${formatPercent(meanCpu)} % mean, ${formatPercent(mostCpu)} % most`);
       setText("ring-delay", `${formatMs(mostDelayMs)} ms`);
     }
