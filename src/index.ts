@@ -14,9 +14,9 @@ export {
   TransportError,
   WireError,
 } from "./core/errors.ts";
-export type { Hello } from "./core/hello.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
-export { DEFAULT_RESUME_LIMITS, type ResumeLimits } from "./core/resume-registry.ts";
+export { DEFAULT_RESUME_LIMITS, type ResumeLimits } from "./core/resume/resume-registry.ts";
+export type { Hello } from "./core/wire/hello.ts";
 export { CallStream } from "./rpc/call-stream.ts";
 export {
   type Caller,

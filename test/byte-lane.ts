@@ -1,6 +1,6 @@
 import { type Bytes, concatBytes } from "../src/core/bytes.ts";
-import { MAGIC, RecordReader } from "../src/core/record.ts";
-import { varintBytes, writeVarint } from "../src/core/varint.ts";
+import { MAGIC, RecordReader } from "../src/core/wire/record.ts";
+import { varintBytes, writeVarint } from "../src/core/wire/varint.ts";
 
 /** Bytes that hex digits name; spaces are for people. */
 export function fromHex(text: string): Bytes {

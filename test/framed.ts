@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes } from "../src/core/bytes.ts";
-import type { LaneId } from "../src/core/lane.ts";
-import { MAGIC, RecordReader } from "../src/core/record.ts";
-import { varintBytes, writeVarint } from "../src/core/varint.ts";
+import type { LaneId } from "../src/core/lanes/lane.ts";
+import { MAGIC, RecordReader } from "../src/core/wire/record.ts";
+import { varintBytes, writeVarint } from "../src/core/wire/varint.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../src/transports/transport.ts";
 
 /** A transport whose lane carries bytes, with its records framed as the core does it: one write is one `data` again. */

@@ -1,10 +1,10 @@
 import type { Bytes } from "../src/core/bytes.ts";
-import { Connection } from "../src/core/connection.ts";
+import { Connection } from "../src/core/connection/connection.ts";
 import type { SessionEvent } from "../src/core/events.ts";
-import { type LaneId, MAIN_LANE } from "../src/core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../src/core/lanes/lane.ts";
 import { type Limits, resolveLimits } from "../src/core/limits.ts";
-import type { Mux } from "../src/core/mux.ts";
-import type { Stream } from "../src/core/stream.ts";
+import type { Mux } from "../src/core/streams/mux.ts";
+import type { Stream } from "../src/core/streams/stream.ts";
 import type { Side } from "./pair.ts";
 
 /** What a link is made with. */

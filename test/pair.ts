@@ -1,11 +1,11 @@
 import type { Bytes } from "../src/core/bytes.ts";
-import { Connection } from "../src/core/connection.ts";
-import type { ConnectionOptions } from "../src/core/connection-options.ts";
+import { Connection } from "../src/core/connection/connection.ts";
+import type { ConnectionOptions } from "../src/core/connection/connection-options.ts";
 import type { SessionEvent } from "../src/core/events.ts";
-import { MAIN_LANE } from "../src/core/lane.ts";
+import { MAIN_LANE } from "../src/core/lanes/lane.ts";
 import { type Limits, resolveLimits } from "../src/core/limits.ts";
-import type { Mux } from "../src/core/mux.ts";
-import type { Stream } from "../src/core/stream.ts";
+import type { Mux } from "../src/core/streams/mux.ts";
+import type { Stream } from "../src/core/streams/stream.ts";
 
 /** One end of a {@link Pair}. */
 export type Side = "client" | "server";

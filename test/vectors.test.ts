@@ -1,18 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { BufferPool } from "../src/core/buffer-pool.ts";
 import type { Bytes } from "../src/core/bytes.ts";
 import { HARD_DECODE_LIMITS, resolveDecodeLimits } from "../src/core/codecs/decode-limits.ts";
 import { lz4 } from "../src/core/compression/lz4.ts";
 import { compression } from "../src/core/compression/record-compression.ts";
-import { Connection } from "../src/core/connection.ts";
+import { Connection } from "../src/core/connection/connection.ts";
 import { ErrorCode, type ErrorName, ProtocolError, StreamError } from "../src/core/errors.ts";
 import type { SessionEvent } from "../src/core/events.ts";
-import { FieldReader, FieldWriter } from "../src/core/fields.ts";
-import { FrameFlag, FrameReader, FrameType, type StreamId } from "../src/core/frame.ts";
-import { decodeHello, encodeHello, type Hello } from "../src/core/hello.ts";
-import { MAIN_LANE } from "../src/core/lane.ts";
+import { MAIN_LANE } from "../src/core/lanes/lane.ts";
 import {
   DEFAULT_LIMITS,
   HARD_LIMITS,
@@ -20,15 +16,19 @@ import {
   MAX_WINDOW_BYTES,
   resolveLimits,
 } from "../src/core/limits.ts";
-import { decodeMetadata, encodeMetadata, type Metadata } from "../src/core/metadata.ts";
-import type { Mux } from "../src/core/mux.ts";
-import { NameReader, NameWriter } from "../src/core/names.ts";
-import { MAGIC, RECORD_LENGTH_BYTES, RecordReader } from "../src/core/record.ts";
-import { RecordWriter } from "../src/core/record-writer.ts";
-import { DEFAULT_RESUME_LIMITS, MOST_RESUME_LIMITS } from "../src/core/resume-registry.ts";
-import type { Stream } from "../src/core/stream.ts";
-import type { Role } from "../src/core/stream-table.ts";
-import { Cursor, varintBytes, writeVarint } from "../src/core/varint.ts";
+import { DEFAULT_RESUME_LIMITS, MOST_RESUME_LIMITS } from "../src/core/resume/resume-registry.ts";
+import type { Mux } from "../src/core/streams/mux.ts";
+import type { Stream } from "../src/core/streams/stream.ts";
+import type { Role } from "../src/core/streams/stream-table.ts";
+import { BufferPool } from "../src/core/wire/buffer-pool.ts";
+import { FieldReader, FieldWriter } from "../src/core/wire/fields.ts";
+import { FrameFlag, FrameReader, FrameType, type StreamId } from "../src/core/wire/frame.ts";
+import { decodeHello, encodeHello, type Hello } from "../src/core/wire/hello.ts";
+import { decodeMetadata, encodeMetadata, type Metadata } from "../src/core/wire/metadata.ts";
+import { NameReader, NameWriter } from "../src/core/wire/names.ts";
+import { MAGIC, RECORD_LENGTH_BYTES, RecordReader } from "../src/core/wire/record.ts";
+import { RecordWriter } from "../src/core/wire/record-writer.ts";
+import { Cursor, varintBytes, writeVarint } from "../src/core/wire/varint.ts";
 
 /** What all vectors have. Those with an `error` are refused; those with `decodeOnly` are read but not written so. */
 interface Vector {

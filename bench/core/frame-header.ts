@@ -6,7 +6,7 @@ import {
   MAX_HEADER_BYTES,
   type StreamId,
   writeFrameHeader,
-} from "../../src/core/frame.ts";
+} from "../../src/core/wire/frame.ts";
 import { type Bench, check, race } from "../harness.ts";
 import { makeMessages } from "../messages.ts";
 

@@ -1,10 +1,10 @@
 import type { Bytes } from "tideway";
-import { BufferPool } from "../../src/core/buffer-pool.ts";
 import { concatBytes } from "../../src/core/bytes.ts";
-import { FrameReader, FrameType, MAX_HEADER_BYTES, type StreamId } from "../../src/core/frame.ts";
 import { DEFAULT_LIMITS, RECORD_SLACK_BYTES } from "../../src/core/limits.ts";
-import { MAGIC, RecordReader } from "../../src/core/record.ts";
-import { RecordWriter } from "../../src/core/record-writer.ts";
+import { BufferPool } from "../../src/core/wire/buffer-pool.ts";
+import { FrameReader, FrameType, MAX_HEADER_BYTES, type StreamId } from "../../src/core/wire/frame.ts";
+import { MAGIC, RecordReader } from "../../src/core/wire/record.ts";
+import { RecordWriter } from "../../src/core/wire/record-writer.ts";
 import { type Bench, elapsedMs, race, type Work } from "../harness.ts";
 import { checkTally, makeMessages, Tally } from "../messages.ts";
 

@@ -1,7 +1,7 @@
 // A client process of the memory bench: many idle connections from several addresses of the loopback.
 import { connectWith, raw, type Session } from "tideway/node";
 import { WebSocket } from "ws";
-import { SUBPROTOCOL } from "../../src/core/hello.ts";
+import { SUBPROTOCOL } from "../../src/core/wire/hello.ts";
 import { WsTransport } from "../../src/node/ws-transport.ts";
 import { serveCommands } from "../process.ts";
 

@@ -1,5 +1,5 @@
 import { TransportError } from "../core/errors.ts";
-import { SUBPROTOCOL } from "../core/hello.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { connectWith } from "../session/connect.ts";
 import { connectByRace, type RaceConnectOptions, webSocketUrlOf } from "../session/connect-race.ts";
 import type { Dial } from "../session/dialing.ts";

@@ -1,7 +1,7 @@
 import type { Bytes } from "./bytes.ts";
 import type { StreamError, WireError } from "./errors.ts";
-import type { Hello } from "./hello.ts";
-import type { Stream } from "./stream.ts";
+import type { Stream } from "./streams/stream.ts";
+import type { Hello } from "./wire/hello.ts";
 
 /** What the application must hear, in the order in which it happened. */
 export type SessionEvent =

@@ -1,6 +1,6 @@
 import { type BrowserConnectOptions, connect as connectFromWeb, dialWebSocket } from "../browser/connect.ts";
 import { TransportError } from "../core/errors.ts";
-import { SUBPROTOCOL } from "../core/hello.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { ipcDialPath } from "../ipc/ipc-path.ts";
 import { connectWith } from "../session/connect.ts";
 import type { Dial } from "../session/dialing.ts";

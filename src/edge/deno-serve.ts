@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from "../core/hello.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
 import { ipcPlace } from "../ipc/ipc-path.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";

@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from "../core/hello.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { type HostOptions, type ServerCloseOptions, SessionHost } from "../rpc/host.ts";
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { Place } from "../session/admission.ts";

@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
 import { WebSocket } from "ws";
-import { SUBPROTOCOL } from "../core/hello.ts";
 import { type Limits, RECORD_SLACK_BYTES, resolveLimits } from "../core/limits.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import type { Dial } from "../session/dialing.ts";
 import type { Transport } from "../transports/transport.ts";
 import { addressError } from "./address.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { until } from "../../test/sessions.ts";
 import { api, KINDS, SocketSites } from "../../test/socket-site.ts";
-import { MAGIC } from "../core/record.ts";
+import { MAGIC } from "../core/wire/record.ts";
 import { client } from "../index.ts";
 
 const sites = new SocketSites();

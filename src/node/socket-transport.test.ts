@@ -8,7 +8,7 @@ import { Framed } from "../../test/framed.ts";
 import { openSocketPair, type SocketKind, type SocketPair } from "../../test/socket-pair.ts";
 import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { StateError, type WireError } from "../core/errors.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import { SocketTransport, type SocketTransportOptions } from "./socket-transport.ts";
 

@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import type { Bytes } from "../core/bytes.ts";
 import { StateError, TransportError, type WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 
 /** How a socket is used. What only TCP has is ignored by IPC. */

@@ -1,6 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
 

@@ -1,7 +1,7 @@
 import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, StreamError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import { END, type LaneChoice, MessageStream } from "../session/message-stream.ts";
 import type { CallCodec } from "./codecs.ts";
 import type { Schema } from "./contract.ts";

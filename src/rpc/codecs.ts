@@ -1,5 +1,5 @@
 import type { Codec } from "../core/codecs/codec.ts";
-import type { Hello } from "../core/hello.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import type { Session } from "../session/session.ts";
 import { CallError } from "./errors.ts";
 

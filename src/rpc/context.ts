@@ -1,5 +1,5 @@
-import type { Metadata } from "../core/metadata.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
+import type { Metadata } from "../core/wire/metadata.ts";
 import type { Session } from "../session/session.ts";
 import type { CallOptions } from "./client.ts";
 import type { ErrorMap, InputOf } from "./contract.ts";

@@ -1,6 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import { type ErrorName, WireError } from "../core/errors.ts";
-import type { Failure } from "../core/metadata.ts";
+import type { Failure } from "../core/wire/metadata.ts";
 import type { CallCodec } from "./codecs.ts";
 import type { ErrorMap, Method, OutputOf } from "./contract.ts";
 

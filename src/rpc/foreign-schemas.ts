@@ -1,5 +1,5 @@
 import { WireError } from "../core/errors.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import type { Session } from "../session/session.ts";
 import { CallError } from "./errors.ts";
 import { differenceOf } from "./method-schema.ts";

@@ -1,6 +1,6 @@
-import { BufferPool } from "../core/buffer-pool.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { WireError } from "../core/errors.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
 import { type AcceptOptions, type AuthenticateRequest, acceptWith } from "../session/accept.ts";
 import {
   Admission,

@@ -1,7 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { type ErrorName, StreamLostError, WireError } from "../core/errors.ts";
-import type { Failure } from "../core/metadata.ts";
+import type { Failure } from "../core/wire/metadata.ts";
 import { CallError, toFailure } from "./errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import type { IdempotencyWindow } from "./idempotency.ts";

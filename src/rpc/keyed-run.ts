@@ -1,5 +1,5 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { Failure } from "../core/metadata.ts";
+import type { Failure } from "../core/wire/metadata.ts";
 import type { Clock } from "../transports/drive.ts";
 import { CallError } from "./errors.ts";
 

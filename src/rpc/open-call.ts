@@ -1,6 +1,6 @@
-import type { Metadata } from "../core/metadata.ts";
-import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
-import type { Stream } from "../core/stream.ts";
+import { DEFAULT_PRIORITY } from "../core/sending/scheduler.ts";
+import type { Stream } from "../core/streams/stream.ts";
+import type { Metadata } from "../core/wire/metadata.ts";
 import type { Session } from "../session/session.ts";
 import type { CallOptions } from "./client.ts";
 import type { Route } from "./route.ts";

@@ -1,5 +1,5 @@
 import { type ErrorName, StreamError, StreamLostError } from "../core/errors.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import type { Session } from "../session/session.ts";
 import { openCall } from "./open-call.ts";
 import type { UnaryCall, UnaryRequest } from "./unary-call.ts";

@@ -1,6 +1,6 @@
 import type { Codec } from "../core/codecs/codec.ts";
 import type { StreamError } from "../core/errors.ts";
-import type { Mux } from "../core/mux.ts";
+import type { Mux } from "../core/streams/mux.ts";
 import type { Session } from "../session/session.ts";
 import { type CallCodec, chooseCodec } from "./codecs.ts";
 import type { Method } from "./contract.ts";

@@ -1,4 +1,4 @@
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import type { Session } from "../session/session.ts";
 import type { CallContext } from "./context.ts";
 import {

@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY } from "../core/bytes.ts";
 import { type ErrorName, StreamError, StreamLostError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Stream } from "../core/stream.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import type { Session } from "../session/session.ts";
 import { whenAborted } from "../session/when-aborted.ts";
 import type { CallOptions } from "./client.ts";

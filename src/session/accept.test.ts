@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { Deferred, failure, openSessions, settle, until } from "../../test/sessions.ts";
 import { type Bytes, encodeText } from "../core/bytes.ts";
-import { Connection } from "../core/connection.ts";
-import type { ConnectionOptions } from "../core/connection-options.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { Connection } from "../core/connection/connection.ts";
+import type { ConnectionOptions } from "../core/connection/connection-options.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import { resolveLimits } from "../core/limits.ts";
 import {
   type AcceptOptions,

@@ -1,8 +1,8 @@
 import type { Bytes } from "../core/bytes.ts";
 import { WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { type Hello, sameBounds } from "../core/hello.ts";
 import type { Limits } from "../core/limits.ts";
+import { type Hello, sameBounds } from "../core/wire/hello.ts";
 import type { Transport } from "../transports/transport.ts";
 import { Link } from "./link.ts";
 import { type ResolvedOptions, resolveOptions, type SessionOptions } from "./options.ts";

@@ -1,9 +1,9 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { ResumeRequest } from "../core/connection-options.ts";
+import type { ResumeRequest } from "../core/connection/connection-options.ts";
 import { type ErrorName, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Hello } from "../core/hello.ts";
-import type { Mux } from "../core/mux.ts";
+import type { Mux } from "../core/streams/mux.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import { type BackoffOptions, backoffMs, resolveBackoff } from "./backoff.ts";
 import type { ConnectOptions } from "./connect.ts";
 import {

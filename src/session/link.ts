@@ -1,9 +1,9 @@
 import type { Bytes } from "../core/bytes.ts";
-import { Connection } from "../core/connection.ts";
-import type { ConnectionOptions } from "../core/connection-options.ts";
+import { Connection } from "../core/connection/connection.ts";
+import type { ConnectionOptions } from "../core/connection/connection-options.ts";
 import type { WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Role } from "../core/streams/stream-table.ts";
 import { Drive } from "../transports/drive.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import type { ResolvedOptions } from "./options.ts";

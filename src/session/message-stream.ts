@@ -2,8 +2,8 @@ import type { Bytes } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { ProtocolError, StateError, StreamError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { MAIN_LANE } from "../core/lane.ts";
-import type { Stream } from "../core/stream.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
+import type { Stream } from "../core/streams/stream.ts";
 import { whenAborted } from "./when-aborted.ts";
 
 /** Where data travels: with everything else, or on a lane of its own where the transport has lanes. */

@@ -1,8 +1,8 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { ResumeRequest } from "../core/connection-options.ts";
+import type { ResumeRequest } from "../core/connection/connection-options.ts";
 import { StateError, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Hello } from "../core/hello.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import { type BackoffOptions, backoffMs } from "./backoff.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { asWireError, type Dialed, dialFirst, type Route, resolveToken, untilAborted } from "./dialing.ts";

@@ -1,9 +1,9 @@
-import type { BufferPool } from "../core/buffer-pool.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { json } from "../core/codecs/json.ts";
 import type { Compression } from "../core/compression/record-compression.ts";
 import { type Limits, resolveLimits } from "../core/limits.ts";
+import type { BufferPool } from "../core/wire/buffer-pool.ts";
 import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
 
 /** What both ends of a session can choose. */

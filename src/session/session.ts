@@ -3,13 +3,13 @@ import type { Codec } from "../core/codecs/codec.ts";
 import { rawCodec } from "../core/codecs/raw.ts";
 import { type ErrorName, StateError, StreamError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Hello } from "../core/hello.ts";
-import { encodeMetadata, type Metadata } from "../core/metadata.ts";
-import { Mux } from "../core/mux.ts";
-import type { Registration } from "../core/resume-registry.ts";
-import { DEFAULT_PRIORITY } from "../core/scheduler.ts";
-import type { Stream } from "../core/stream.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Registration } from "../core/resume/resume-registry.ts";
+import { DEFAULT_PRIORITY } from "../core/sending/scheduler.ts";
+import { Mux } from "../core/streams/mux.ts";
+import type { Stream } from "../core/streams/stream.ts";
+import type { Role } from "../core/streams/stream-table.ts";
+import type { Hello } from "../core/wire/hello.ts";
+import { encodeMetadata, type Metadata } from "../core/wire/metadata.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import {
   DatagramEvent,

@@ -6,7 +6,7 @@ import {
   type ResumeCounters,
   type ResumeLimits,
   ResumeRegistry,
-} from "../core/resume-registry.ts";
+} from "../core/resume/resume-registry.ts";
 import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
 import { identityOf } from "./identity.ts";
 import type { Session } from "./session.ts";

@@ -1,10 +1,10 @@
 import { type Bytes, EMPTY } from "../core/bytes.ts";
 import type { ErrorName, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { encodeMetadata } from "../core/metadata.ts";
-import type { Mux } from "../core/mux.ts";
-import { type Stream, WAITS } from "../core/stream.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Mux } from "../core/streams/mux.ts";
+import { type Stream, WAITS } from "../core/streams/stream.ts";
+import type { Role } from "../core/streams/stream-table.ts";
+import { encodeMetadata } from "../core/wire/metadata.ts";
 import { Endpoint, type EndpointOwner } from "./endpoint.ts";
 import type { Host } from "./host.ts";
 import { Exchange, otherRole } from "./ledger.ts";

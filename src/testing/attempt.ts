@@ -1,8 +1,8 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { Connection } from "../core/connection.ts";
+import type { Connection } from "../core/connection/connection.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import type { Hello } from "../core/hello.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import type { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
 import { FrameWatch } from "./frame-watch.ts";

@@ -1,9 +1,9 @@
-import { BufferPool } from "../core/buffer-pool.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { Connection } from "../core/connection.ts";
+import { Connection } from "../core/connection/connection.ts";
 import { type ErrorName, WireError } from "../core/errors.ts";
-import type { Hello } from "../core/hello.ts";
-import { Mux } from "../core/mux.ts";
+import { Mux } from "../core/streams/mux.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import { Application } from "./application.ts";
 import { Attempt } from "./attempt.ts";
 import { LZ4 } from "./frame-watch.ts";

@@ -1,6 +1,6 @@
 import { type Limits, resolveLimits } from "../core/limits.ts";
-import type { ResumeLimits } from "../core/resume-registry.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { ResumeLimits } from "../core/resume/resume-registry.ts";
+import type { Role } from "../core/streams/stream-table.ts";
 import { drawFaults, type FaultKind } from "./faults.ts";
 import type { LinkOptions } from "./link.ts";
 import type { Random } from "./random.ts";

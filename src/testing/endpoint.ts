@@ -1,11 +1,11 @@
 import { type Bytes, equalBytes } from "../core/bytes.ts";
 import { type ErrorName, StreamError, StreamLostError, type StreamProgress } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { SESSION_ID } from "../core/frame.ts";
-import { encodeMetadata } from "../core/metadata.ts";
-import type { Mux } from "../core/mux.ts";
-import type { Stream } from "../core/stream.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Mux } from "../core/streams/mux.ts";
+import type { Stream } from "../core/streams/stream.ts";
+import type { Role } from "../core/streams/stream-table.ts";
+import { SESSION_ID } from "../core/wire/frame.ts";
+import { encodeMetadata } from "../core/wire/metadata.ts";
 import { drawMessage, type Exchange, type Half, type Message, otherRole } from "./ledger.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";

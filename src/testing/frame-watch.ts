@@ -1,11 +1,11 @@
 import type { Bytes } from "../core/bytes.ts";
 import { lz4 } from "../core/compression/lz4.ts";
 import { type Compression, compression } from "../core/compression/record-compression.ts";
-import type { Connection } from "../core/connection.ts";
-import { FrameFlag, FrameReader, FrameType, SESSION_ID } from "../core/frame.ts";
+import type { Connection } from "../core/connection/connection.ts";
 import { HARD_LIMITS } from "../core/limits.ts";
-import { PLAIN_RECORD } from "../core/record.ts";
-import { Cursor } from "../core/varint.ts";
+import { FrameFlag, FrameReader, FrameType, SESSION_ID } from "../core/wire/frame.ts";
+import { PLAIN_RECORD } from "../core/wire/record.ts";
+import { Cursor } from "../core/wire/varint.ts";
 import type { Place, World } from "./world.ts";
 
 /** How the simulated sides compress, where they do. */

@@ -1,8 +1,8 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { Connection } from "../core/connection.ts";
+import type { Connection } from "../core/connection/connection.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { VirtualClock } from "./clock.ts";
 import type { Process } from "./process.ts";

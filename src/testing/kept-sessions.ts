@@ -1,7 +1,7 @@
 import { type Bytes, equalBytes } from "../core/bytes.ts";
 import { WireError } from "../core/errors.ts";
-import type { Hello } from "../core/hello.ts";
-import { type DropReason, type ResumeLimits, ResumeRegistry } from "../core/resume-registry.ts";
+import { type DropReason, type ResumeLimits, ResumeRegistry } from "../core/resume/resume-registry.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import type { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
 import type { Process } from "./process.ts";

@@ -1,7 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { ErrorName } from "../core/errors.ts";
-import type { Stream } from "../core/stream.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Stream } from "../core/streams/stream.ts";
+import type { Role } from "../core/streams/stream-table.ts";
 import { Random } from "./random.ts";
 
 /** Bytes of random content that messages are cut from: a power of two. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { transportSuite } from "../../test/conformance/transport.ts";
-import { Connection } from "../core/connection.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { Connection } from "../core/connection/connection.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import { resolveLimits } from "../core/limits.ts";
 import { accept } from "../session/accept.ts";
 import { connectWith } from "../session/connect.ts";

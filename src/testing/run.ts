@@ -1,6 +1,6 @@
-import type { Connection } from "../core/connection.ts";
+import type { Connection } from "../core/connection/connection.ts";
 import type { Limits } from "../core/limits.ts";
-import type { Mux } from "../core/mux.ts";
+import type { Mux } from "../core/streams/mux.ts";
 import { ClientSide } from "./client-side.ts";
 import { VirtualClock } from "./clock.ts";
 import { type Configuration, drawConfiguration } from "./configuration.ts";

@@ -1,7 +1,7 @@
-import { BufferPool } from "../core/buffer-pool.ts";
-import { Connection } from "../core/connection.ts";
-import type { Mux } from "../core/mux.ts";
-import type { ResumeRegistry } from "../core/resume-registry.ts";
+import { Connection } from "../core/connection/connection.ts";
+import type { ResumeRegistry } from "../core/resume/resume-registry.ts";
+import type { Mux } from "../core/streams/mux.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
 import { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
 import { LZ4 } from "./frame-watch.ts";

@@ -1,6 +1,6 @@
-import type { Connection } from "../core/connection.ts";
-import type { Mux } from "../core/mux.ts";
-import type { Resumable, ResumeRegistry } from "../core/resume-registry.ts";
+import type { Connection } from "../core/connection/connection.ts";
+import type { Resumable, ResumeRegistry } from "../core/resume/resume-registry.ts";
+import type { Mux } from "../core/streams/mux.ts";
 import type { FaultKind } from "./faults.ts";
 import type { SimulatedLink } from "./link.ts";
 import type { Marker } from "./markers.ts";

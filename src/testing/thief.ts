@@ -1,6 +1,6 @@
-import { Connection } from "../core/connection.ts";
-import { MAIN_LANE } from "../core/lane.ts";
-import { Mux } from "../core/mux.ts";
+import { Connection } from "../core/connection/connection.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
+import { Mux } from "../core/streams/mux.ts";
 import type { Application } from "./application.ts";
 import type { Caller } from "./caller.ts";
 import type { Network } from "./network.ts";

@@ -1,4 +1,4 @@
-import { BufferPool } from "../core/buffer-pool.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
 import { connectWith } from "../session/connect.ts";
 import type { Dial } from "../session/dialing.ts";
 import { type ResolvedOptions, resolveOptions } from "../session/options.ts";

@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from "vitest";
 import { settle } from "../../test/sessions.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { Connection } from "../core/connection.ts";
+import { Connection } from "../core/connection/connection.ts";
 import { TransportError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { resolveLimits } from "../core/limits.ts";
-import type { Role } from "../core/stream-table.ts";
+import type { Role } from "../core/streams/stream-table.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Drive, SYSTEM_CLOCK } from "./drive.ts";
 import { memoryPair } from "./memory.ts";

@@ -1,9 +1,9 @@
 import type { Bytes } from "../core/bytes.ts";
-import type { Connection } from "../core/connection.ts";
+import type { Connection } from "../core/connection/connection.ts";
+import { OWN_STALL_MS } from "../core/connection/keep-alive.ts";
 import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
-import { OWN_STALL_MS } from "../core/keep-alive.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { DATAGRAM_LANE, type Transport } from "./transport.ts";
 
 /** Time and timers, so that a simulation can bring its own. */

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { transportSuite } from "../../test/conformance/transport.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { memoryPair } from "./memory.ts";
 import type { TransportEvents } from "./transport.ts";
 

@@ -5,7 +5,7 @@ import { transportSuite } from "../../test/conformance/transport.ts";
 import { sleep, until } from "../../test/sessions.ts";
 import type { Bytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import { type MessagePortOptions, MessagePortTransport, type PortSurroundings } from "./message-port.ts";
 
 const MIB = 1024 * 1024;

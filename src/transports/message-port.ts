@@ -1,6 +1,6 @@
 import { type Bytes, encodeText } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, type WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 

@@ -4,7 +4,7 @@ import { Framed } from "../../test/framed.ts";
 import { until } from "../../test/sessions.ts";
 import { Word } from "../channels/layout.ts";
 import type { WireError } from "../core/errors.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import { makeRingPair, type RingOptions, RingTransport } from "./ring.ts";
 
 const MIB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { isByteRing, LaneReader, LaneWriter, makeByteRing } from "../channels/lane.ts";
 import { type Bytes, encodeText } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { SYSTEM_CLOCK } from "./drive.ts";
 import type { PortLike, PortSurroundings } from "./message-port.ts";
 import { PeerWatch } from "./peer-watch.ts";

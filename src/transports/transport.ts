@@ -1,6 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
-import type { LaneId } from "../core/lane.ts";
+import type { LaneId } from "../core/lanes/lane.ts";
 
 /** Stands for datagrams where a lane is named: in `drain`. */
 export const DATAGRAM_LANE: LaneId = -1 as LaneId;

@@ -1,4 +1,4 @@
-import { SUBPROTOCOL } from "../core/hello.ts";
+import { SUBPROTOCOL } from "../core/wire/hello.ts";
 
 /** What a client comes by, for `authenticate`: the same in every runtime that has the web's `Request`. */
 export interface ClientRequest {

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { transportSuite } from "../../test/conformance/transport.ts";
 import { openWsPair } from "../../test/ws-pair.ts";
 import { StateError, type WireError } from "../core/errors.ts";
-import { MAIN_LANE } from "../core/lane.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import { WsTransport } from "../node/ws-transport.ts";
 import { clipReason, WebSocketTransport } from "./websocket.ts";
 

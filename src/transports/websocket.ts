@@ -1,6 +1,6 @@
 import { type Bytes, decodeText, encodeText } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, StateError, TransportError, type WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 
 /** What a WebSocket transport bounds. */

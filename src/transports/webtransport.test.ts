@@ -5,7 +5,7 @@ import { type OpenTransports, transportSuite } from "../../test/conformance/tran
 import { Framed } from "../../test/framed.ts";
 import { makeCertificate } from "../../test/wt-pair.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { DATAGRAM_LANE } from "./transport.ts";
 import {
   acceptLane,

@@ -1,6 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
-import { type LaneId, MAIN_LANE } from "../core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { type LaneWritable, LaneWriter } from "./lane-writer.ts";
 import {
   DATAGRAM_LANE,

@@ -11,7 +11,7 @@ it("weighPage() names the packages that a page takes in", async () => {
 });
 
 it("weighPage() leaves out what the page does not use", async () => {
-  const file = JSON.stringify(join(ROOT, "src/core/varint.ts"));
+  const file = JSON.stringify(join(ROOT, "src/core/wire/varint.ts"));
   const { inputs } = await weighPage(`import * as varint from ${file}; console.log(1);`);
   expect(inputs).toEqual(["<stdin>"]);
 });

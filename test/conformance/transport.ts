@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { type Bytes, equalBytes } from "../../src/core/bytes.ts";
 import { type ErrorName, WireError } from "../../src/core/errors.ts";
-import { MAIN_LANE } from "../../src/core/lane.ts";
+import { MAIN_LANE } from "../../src/core/lanes/lane.ts";
 import type { Transport, TransportEvents } from "../../src/transports/transport.ts";
 
 /** Two connected transports that are not started yet. */

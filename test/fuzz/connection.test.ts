@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { Bytes } from "../../src/core/bytes.ts";
 import { StreamError, WireError } from "../../src/core/errors.ts";
-import { FrameFlag, type StreamId, writeFrameHeader } from "../../src/core/frame.ts";
-import { MAIN_LANE } from "../../src/core/lane.ts";
+import { MAIN_LANE } from "../../src/core/lanes/lane.ts";
 import { resolveLimits } from "../../src/core/limits.ts";
-import { encodeMetadata } from "../../src/core/metadata.ts";
+import { FrameFlag, type StreamId, writeFrameHeader } from "../../src/core/wire/frame.ts";
+import { encodeMetadata } from "../../src/core/wire/metadata.ts";
 import { laneOf } from "../byte-lane.ts";
 import { openStream, Pair, readAll, type Side } from "../pair.ts";
 

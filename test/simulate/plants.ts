@@ -1,7 +1,7 @@
 import type { Bytes } from "../../src/core/bytes.ts";
-import type { Connection } from "../../src/core/connection.ts";
+import type { Connection } from "../../src/core/connection/connection.ts";
 import type { SessionEvent } from "../../src/core/events.ts";
-import type { Mux } from "../../src/core/mux.ts";
+import type { Mux } from "../../src/core/streams/mux.ts";
 import type { Planted } from "../../src/testing/index.ts";
 
 /** A fault that no network has: a run with it must fail. */

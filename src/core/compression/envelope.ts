@@ -1,6 +1,6 @@
 import type { Bytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { Cursor, varintBytes, writeVarint } from "../varint.ts";
+import { Cursor, varintBytes, writeVarint } from "../wire/varint.ts";
 import type { Compressor } from "./compressor.ts";
 
 /** What comes out may always be so long, bytes. */

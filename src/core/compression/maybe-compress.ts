@@ -1,6 +1,6 @@
 import type { Bytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { varintBytes } from "../varint.ts";
+import { varintBytes } from "../wire/varint.ts";
 import type { Compressor } from "./compressor.ts";
 import { expandEnvelope, shrink, writeEnvelope } from "./envelope.ts";
 import { lz4 } from "./lz4.ts";

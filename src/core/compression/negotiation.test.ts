@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest";
 import { makeInput } from "../../../test/compression/inputs.ts";
 import { openStream, Pair, type PairOptions, readAll, type Side } from "../../../test/pair.ts";
 import type { Bytes } from "../bytes.ts";
-import type { ConnectionOptions } from "../connection-options.ts";
-import { FrameReader, FrameType } from "../frame.ts";
+import type { ConnectionOptions } from "../connection/connection-options.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import { encodeMetadata } from "../metadata.ts";
+import { FrameReader, FrameType } from "../wire/frame.ts";
+import { encodeMetadata } from "../wire/metadata.ts";
 import { lz4 } from "./lz4.ts";
 import { compression } from "./record-compression.ts";
 

@@ -1,4 +1,4 @@
-import { writeVarint } from "../varint.ts";
+import { writeVarint } from "../wire/varint.ts";
 import { MISFIT } from "./faults.ts";
 import type { ScalarKind } from "./node.ts";
 import { writeText } from "./text.ts";

@@ -1,5 +1,5 @@
 import { decodeText } from "../bytes.ts";
-import { varintBytes, writeVarint } from "../varint.ts";
+import { varintBytes, writeVarint } from "../wire/varint.ts";
 import { fault, MISFIT } from "./faults.ts";
 import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";

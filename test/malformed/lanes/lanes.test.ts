@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { Connection } from "../../../src/core/connection.ts";
+import { Connection } from "../../../src/core/connection/connection.ts";
 import { ErrorCode, type ErrorName } from "../../../src/core/errors.ts";
-import { encodeHello } from "../../../src/core/hello.ts";
-import { type LaneId, MAIN_LANE } from "../../../src/core/lane.ts";
+import { type LaneId, MAIN_LANE } from "../../../src/core/lanes/lane.ts";
 import { type Limits, resolveLimits } from "../../../src/core/limits.ts";
-import { MAGIC } from "../../../src/core/record.ts";
+import { encodeHello } from "../../../src/core/wire/hello.ts";
+import { MAGIC } from "../../../src/core/wire/record.ts";
 import { fromHex, laneOf } from "../../byte-lane.ts";
 
 /** A lane, a record, how many bytes `aa` follow it, and how often all that comes. */

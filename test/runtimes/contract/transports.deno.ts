@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { WireError } from "../../../src/core/errors.ts";
-import { MAIN_LANE } from "../../../src/core/lane.ts";
+import { MAIN_LANE } from "../../../src/core/lanes/lane.ts";
 import { type DenoConn, type DenoTarget, denoNamespace } from "../../../src/edge/deno-namespace.ts";
 import { DenoTransport } from "../../../src/edge/deno-transport.ts";
 import { WebSocketTransport } from "../../../src/transports/websocket.ts";

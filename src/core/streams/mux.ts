@@ -1,0 +1,603 @@
+import { type Bytes, EMPTY } from "../bytes.ts";
+import {
+  ProtocolError,
+  StateError,
+  StreamError,
+  StreamLostError,
+  type StreamProgress,
+  type WireError,
+  wireCode,
+} from "../errors.ts";
+import type { SessionEvent } from "../events.ts";
+import { MAIN_LANE } from "../lanes/lane.ts";
+import { EARLY_WINDOW_BYTES, type Limits, MAX_NAME_BYTES } from "../limits.ts";
+import { Queue } from "../queue.ts";
+import { isStopped, Told } from "../resume/told.ts";
+import { Outbox } from "../sending/outbox.ts";
+import { DEFAULT_PRIORITY, PRIORITIES } from "../sending/scheduler.ts";
+import { SESSION_ID } from "../wire/frame.ts";
+import type { Hello } from "../wire/hello.ts";
+import type { Metadata } from "../wire/metadata.ts";
+import { Assembly } from "./assembly.ts";
+import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import { ReceiveHalf } from "./receive-half.ts";
+import { SendHalf } from "./send-half.ts";
+import { Control, Stream, type StreamStart, WAITS } from "./stream.ts";
+import { type Role, StreamTable } from "./stream-table.ts";
+
+/**
+ * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
+ * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}. The file is
+ * long because every way in which a stream can end stands in it.
+ */
+export class Mux {
+  readonly limits: Limits;
+  readonly table: StreamTable;
+  /** Credit that this side gives for all streams together. */
+  readonly window: ReceiveWindow;
+  readonly outbox: Outbox;
+  /** RESETs and STOPs that the peer may not have seen. */
+  readonly told: Told = new Told();
+  /** The peer's HELLO, the first one of the session. */
+  peer: Hello | undefined;
+  /** Whether a connection carries the streams now. Without one, all that must be told waits as a frame. */
+  live = true;
+  /** Time of the last call that brought one, ms. */
+  now = 0;
+  /** Called when there is output where there was none. Set by who owns the transport. */
+  wake: () => void = () => {};
+  /** Longest message that the peer accepts, bytes. */
+  #peerMessageBytes = Number.MAX_SAFE_INTEGER;
+  #peerFrameBytes: number = EARLY_WINDOW_BYTES;
+  #peerStreamWindow: number = EARLY_WINDOW_BYTES;
+  /** Longest name and metadata together that fit a frame of the peer. */
+  #peerMetadataBytes = Number.MAX_SAFE_INTEGER;
+  /** Why no stream can be opened. */
+  #refusal: StreamError | undefined;
+  /** The session is over, and why. */
+  #end: { readonly cause: WireError | undefined } | undefined;
+  /** Streams whose `trySend` said no. */
+  #waiting: Set<Stream> | undefined;
+  readonly #assembly: Assembly;
+  #stallCheckedAt = 0;
+  /** Charged bytes that were sent again over a later connection. */
+  resentBytes = 0;
+  /** Datagrams among the events. */
+  datagramsWaiting = 0;
+  /** Streams that became readable since {@link settleUnread}. */
+  readonly #fresh: Stream[] = [];
+  readonly #events: Queue<SessionEvent> = new Queue();
+
+  constructor(role: Role, limits: Limits) {
+    this.limits = limits;
+    this.table = new StreamTable(role, limits.maxStreams);
+    this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
+    this.#assembly = new Assembly(limits.assemblyMs, this.window);
+    this.outbox = new Outbox(this.table, this.window, this.told, limits.maxRetainedBytes, (stream) =>
+      this.settle(stream),
+    );
+  }
+
+  /** The oldest event; `undefined` when there is none. */
+  poll(): SessionEvent | undefined {
+    const event = this.#events.shift();
+    if (event === undefined) return undefined;
+    if (event.kind === "readable") event.stream.readableQueued = false;
+    else if (event.kind === "datagram") this.datagramsWaiting--;
+    return event;
+  }
+
+  /** Add an event. */
+  emit(event: SessionEvent): void {
+    this.#events.push(event);
+  }
+
+  /** Add a datagram. @returns false when as many as the limit wait to be heard: it is dropped. */
+  emitDatagram(payload: Bytes): boolean {
+    if (this.datagramsWaiting >= this.limits.maxDatagrams) return false;
+    this.datagramsWaiting++;
+    this.#events.push({ kind: "datagram", payload });
+    return true;
+  }
+
+  /** Say once that a stream has something to read. */
+  emitReadable(stream: Stream): void {
+    if (stream.readableQueued) return;
+    stream.readableQueued = true;
+    this.#events.push(stream.readable);
+    this.#fresh.push(stream);
+  }
+
+  /** Bytes of another record come: what was not read of those before must not hold their whole records. */
+  settleUnread(): void {
+    if (this.#fresh.length === 0) return;
+    for (const stream of this.#fresh) stream.receive.settle();
+    this.#fresh.length = 0;
+  }
+
+  /** The peer's HELLO: its numbers replace the early ones. */
+  adopt(hello: Hello): void {
+    this.peer = hello;
+    this.#peerMessageBytes = hello.maxMessageBytes;
+    this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
+    this.#peerStreamWindow = hello.streamWindowBytes;
+    this.outbox.limit = Math.max(this.outbox.limit, hello.sessionWindowBytes);
+    this.table.adopt(hello.maxStreams);
+    const unopened = this.outbox.takeUnopened();
+    for (const stream of [...this.table.values(), ...unopened]) {
+      stream.send.adopt(hello.streamWindowBytes, hello.maxFrameBytes);
+      if (stream.send.longestUnsent > hello.maxMessageBytes) this.#giveUp(stream, this.#tooLarge());
+      else if (this.#longestMetadata(stream) > hello.maxFrameBytes)
+        this.#giveUp(stream, this.#metadataTooLong());
+      else if (stream.send.unsent > 0 || stream.id === SESSION_ID) this.outbox.schedule(stream);
+      this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    }
+    this.outbox.unblock();
+    this.wake();
+  }
+
+  /**
+   * Open a stream. Nothing is sent before the task ends; the number comes with the first frame.
+   * @throws {StreamError} when the session takes no new streams.
+   * @throws {RangeError} when the name is too long.
+   */
+  open(start: StreamStart): Stream {
+    if (this.#end !== undefined) throw endError(this.#end.cause);
+    if (this.#refusal !== undefined) throw this.#refusal;
+    if (
+      start.name.length * 3 > MAX_NAME_BYTES &&
+      new TextEncoder().encode(start.name).length > MAX_NAME_BYTES
+    ) {
+      throw new RangeError(`Cannot open stream: its name is longer than ${MAX_NAME_BYTES} bytes`);
+    }
+    if (start.priority !== (start.priority & (PRIORITIES - 1))) {
+      throw new RangeError(`Cannot open stream: priority ${start.priority} is not 0 to ${PRIORITIES - 1}`);
+    }
+    const stream = this.create(true, start, undefined);
+    if (this.#longestMetadata(stream) > this.#peerMetadataBytes)
+      throw new RangeError(this.#metadataTooLong().message);
+    this.outbox.schedule(stream);
+    this.wake();
+    return stream;
+  }
+
+  /** A stream with both halves, in no table yet. */
+  create(local: boolean, start: StreamStart, metadata: Metadata | undefined): Stream {
+    const send = new SendHalf(this.#peerStreamWindow, this.#peerFrameBytes);
+    return new Stream(this, local, start, metadata, send, new ReceiveHalf(this.limits));
+  }
+
+  /** A stream that the peer opens. */
+  accept(name: string, metadata: Metadata | undefined): Stream {
+    const stream = this.create(
+      false,
+      {
+        name,
+        priority: metadata?.priority ?? DEFAULT_PRIORITY,
+        ownLane: metadata?.ownLane === true,
+        metadata: EMPTY,
+      },
+      metadata,
+    );
+    if (metadata?.compress === false) stream.compress = false;
+    return stream;
+  }
+
+  /** From now on {@link open} throws `error`; streams that were never sent end with it. */
+  refuse(error: StreamError): void {
+    this.#refusal = error;
+    for (const stream of this.outbox.takeUnopened()) this.endStream(stream, error);
+  }
+
+  /** See {@link Stream.trySend}. */
+  send(stream: Stream, payload: Bytes): boolean {
+    const { send } = stream;
+    if (send.finishing || send.closed)
+      throw stream.sendError ?? new StateError("Cannot send: the sending half was closed");
+    if (payload.length > this.#peerMessageBytes) throw this.#tooLarge();
+    if (!this.requestWritable(stream)) return false;
+    if (send.unsent === 0) stream.progressAt = WAITS;
+    send.push(payload);
+    this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
+    if (!stream.scheduled) this.schedule(stream);
+    return true;
+  }
+
+  /** See {@link Stream.requestWritable}. */
+  requestWritable(stream: Stream): boolean {
+    if (this.#mayQueue(stream, this.limits.maxQueuedBytes)) return true;
+    stream.wantsWritable = true;
+    this.#waiting ??= new Set();
+    this.#waiting.add(stream);
+    return false;
+  }
+
+  /** One message of a stream that is open may always wait: streams that are blocked must not block the others. */
+  #mayQueue(stream: Stream, mostBytes: number): boolean {
+    const { send } = stream;
+    return (
+      send.acceptable &&
+      (this.outbox.queuedBytes < mostBytes || (send.unsent === 0 && stream.id !== SESSION_ID))
+    );
+  }
+
+  /** See {@link Stream.finish}. */
+  finish(stream: Stream, trailer: Bytes): void {
+    const { send } = stream;
+    if (send.closed || send.finishing) return;
+    if (trailer.length > this.#peerMetadataBytes) throw new RangeError(this.#metadataTooLong().message);
+    if (send.unsent === 0) stream.progressAt = WAITS;
+    send.finish(trailer);
+    this.outbox.queuedBytes += FIN_CHARGE;
+    this.schedule(stream);
+  }
+
+  /** A stream has something to send. */
+  schedule(stream: Stream): void {
+    this.outbox.schedule(stream);
+    this.wake();
+  }
+
+  /** Tell the streams that were refused a send that they may try again, if they may. */
+  offerWritable(): void {
+    if (this.#waiting === undefined) return;
+    for (const stream of this.#waiting) this.#offerWritable(stream, this.limits.maxQueuedBytes / 2);
+  }
+
+  #offerWritable(stream: Stream, mostBytes: number): void {
+    if (!stream.wantsWritable || !this.#mayQueue(stream, mostBytes)) return;
+    stream.wantsWritable = false;
+    this.#waiting?.delete(stream);
+    this.emit({ kind: "writable", stream });
+  }
+
+  /** Credit of a stream was raised. */
+  credited(stream: Stream): void {
+    stream.progressAt = this.now;
+    if (stream.send.unsent > 0) this.schedule(stream);
+    this.#offerWritable(stream, this.limits.maxQueuedBytes);
+  }
+
+  /** See {@link Stream.read}. */
+  read(stream: Stream): Bytes | undefined {
+    const { receive } = stream;
+    const message = receive.shift();
+    if (message !== undefined) this.consume(stream, message.length + MESSAGE_CHARGE);
+    if (receive.atEnd) {
+      receive.ended = true;
+      this.consume(stream, 1);
+      this.outbox.delivered(stream, this.now);
+      this.wake();
+      this.settle(stream);
+    }
+    return message;
+  }
+
+  /** Count bytes that the application took, or that are dropped. */
+  consume(stream: Stream, charge: number): void {
+    const { receive } = stream;
+    if (receive.window.consume(charge) && !receive.finished) this.control(stream, Control.WINDOW);
+    if (this.window.consume(charge)) this.sessionWindowDue();
+    this.#lend();
+  }
+
+  /** The session's WINDOW must be sent. */
+  sessionWindowDue(): void {
+    this.outbox.windowDue = true;
+    this.wake();
+  }
+
+  /** Queue a control frame of a stream. */
+  control(stream: Stream, bit: number): void {
+    this.outbox.control(stream, bit);
+    this.wake();
+  }
+
+  /** A fragment came, or the last one of its message. */
+  assembled(stream: Stream): void {
+    this.#assembly.note(stream, this.now);
+    this.#lend();
+  }
+
+  /** Data comes on several lanes: from now on the peer says which unfinished message is lent to. */
+  orderParts(): void {
+    this.#assembly.order(this.now);
+  }
+
+  /** The peer says it. @param position - where the message began on its stream */
+  lendTo(stream: Stream, position: number): void {
+    this.#assembly.name(stream, position, this.now);
+    this.#lend();
+  }
+
+  /** Let the oldest unfinished message go on beyond the windows. */
+  #lend(): void {
+    const { oldest } = this.#assembly;
+    if (oldest === undefined) return;
+    const { assembling, window } = oldest.receive;
+    if (window.lend(assembling)) this.control(oldest, Control.WINDOW);
+    if (this.window.lend(assembling)) this.sessionWindowDue();
+  }
+
+  /** See {@link Stream.reset}. */
+  resetStream(stream: Stream, error: StreamError): void {
+    const { send } = stream;
+    if (send.closed) return;
+    stream.failure = error;
+    if (send.finished) {
+      // The peer has everything already, unless the connection is lost on the way.
+      this.dropUnsent(stream);
+      stream.resetCode = wireCode(error.code);
+      stream.resetReason = error.message;
+      if (this.live && stream.lane === MAIN_LANE) this.told.add(stream, Control.RESET);
+      else this.control(stream, Control.RESET);
+      this.settle(stream);
+      return;
+    }
+    stream.resetCode = wireCode(error.code);
+    stream.resetReason = error.message;
+    this.dropUnsent(stream);
+    if (stream.id === SESSION_ID) this.endStream(stream, error);
+    else this.control(stream, Control.RESET);
+    this.settle(stream);
+    this.offerWritable();
+  }
+
+  /** Reset a stream although the application did not ask for it. */
+  #giveUp(stream: Stream, error: StreamError): void {
+    if (stream.send.closed) return;
+    this.resetStream(stream, error);
+    this.emit({ kind: "stopped", stream, error });
+  }
+
+  /** Forget what a stream has not sent, and keep nothing of what it has. */
+  dropUnsent(stream: Stream): void {
+    this.outbox.queuedBytes -= stream.send.unsent;
+    this.outbox.retainedBytes -= stream.send.retained;
+    stream.send.reset();
+    this.outbox.forget(stream);
+    this.#waiting?.delete(stream);
+  }
+
+  /** See {@link Stream.stop}. */
+  stopStream(stream: Stream, error: StreamError): void {
+    const { receive } = stream;
+    if (receive.ended || receive.discarding || receive.error !== undefined) return;
+    receive.error = error;
+    receive.discarding = true;
+    this.dropUnread(stream);
+    if (receive.finished) {
+      receive.ended = true;
+      this.outbox.delivered(stream, this.now);
+      this.wake();
+    } else {
+      stream.stopCode = wireCode(error.code);
+      stream.stopReason = error.message;
+      this.control(stream, Control.STOP);
+    }
+    this.settle(stream);
+  }
+
+  /** Drop the messages that wait, and give their credit back to the session. */
+  dropUnread(stream: Stream): void {
+    const unread = stream.receive.clear();
+    this.#assembly.delete(stream, this.now);
+    stream.receive.window.consumed += unread;
+    if (this.window.consume(unread)) this.sessionWindowDue();
+    this.#lend();
+  }
+
+  /** See {@link Stream.release}. */
+  release(stream: Stream): void {
+    stream.released = true;
+    this.settle(stream);
+  }
+
+  /** Remove a stream whose halves are both over. */
+  settle(stream: Stream): void {
+    const { receive } = stream;
+    const heard = receive.ended || (receive.finished && receive.error !== undefined);
+    if (!heard || (!stream.send.finished && !stream.send.closed) || !(stream.local || stream.released))
+      return;
+    const told = stream.send.closed ? this.table.remove(stream) : this.table.vacate(stream);
+    if (told) this.sessionWindowDue();
+  }
+
+  /** End both halves here, without telling the peer. */
+  endStream(stream: Stream, error: StreamError): void {
+    const { receive, send } = stream;
+    const sending = !send.closed;
+    this.dropUnsent(stream);
+    stream.failure ??= error;
+    if (sending) this.emit({ kind: "stopped", stream, error });
+    // What arrived whole can still be read.
+    if (receive.finished) return;
+    receive.error = error;
+    receive.finished = true;
+    this.dropUnread(stream);
+    this.emitReadable(stream);
+  }
+
+  /** End every stream: the connection is gone and cannot be resumed. */
+  fail(cause: WireError | undefined): void {
+    if (this.#end !== undefined) return;
+    this.#end = { cause };
+    const streams = [...this.outbox.takeUnopened(), ...this.table.values()];
+    for (const stream of streams) this.endStream(stream, lostError(stream, cause));
+    this.table.clear();
+    this.outbox.clear();
+    this.#assembly.clear();
+  }
+
+  /** Whether the session has ended for all its streams. */
+  get over(): boolean {
+    return this.#end !== undefined;
+  }
+
+  /** No connection carries the streams: they wait for the next one. */
+  suspend(): void {
+    this.live = false;
+    this.#refusal = undefined; // that was of the connection
+    this.told.interrupt();
+    this.outbox.lanes = undefined;
+    this.#assembly.disorder();
+    for (const stream of this.table.values()) {
+      stream.lane = MAIN_LANE;
+      stream.receive.lane = undefined;
+    }
+    this.wake = () => {};
+  }
+
+  /** Bytes of messages that this side holds: sent and kept, queued, or not read. */
+  get heldBytes(): number {
+    const { outbox, window } = this;
+    return outbox.retainedBytes + outbox.queuedBytes + window.received - window.consumed;
+  }
+
+  /** The streams with a message whose end is not here, in the order in which those began. */
+  unfinishedStreams(): Iterable<Stream> {
+    return this.#assembly.streams();
+  }
+
+  /** The OPEN of a stream was lost: it is sent again, or the stream ends where it was given up meanwhile. */
+  unopen(stream: Stream): void {
+    const { send } = stream;
+    const stopped = isStopped(stream);
+    if (stream.receive.window.received > 0 || send.acked > 0)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${stream.id} was answered before`);
+    if (send.closed) {
+      this.outbox.sent -= send.sent;
+      this.told.remove(stream);
+      this.table.unopen(stream);
+      this.endStream(stream, stream.failure ?? lostError(stream, undefined));
+      return;
+    }
+    this.resumeSending(stream, 0, 0, send.limit);
+    this.told.remove(stream);
+    this.table.unopen(stream);
+    stream.control = stopped ? Control.STOP : 0;
+    stream.progressAt = WAITS;
+    this.outbox.schedule(stream);
+  }
+
+  /** Go back to what the peer has of a stream. See {@link SendHalf.resume}. */
+  resumeSending(stream: Stream, received: number, consumed: number, limit: number): void {
+    const { send } = stream;
+    const retained = send.retained;
+    const again = send.resume(received, consumed, limit);
+    this.outbox.retainedBytes -= retained - send.retained;
+    this.outbox.resumed(stream, again);
+    this.resentBytes += again;
+  }
+
+  /** The peer's RESUME was applied: go on. */
+  restart(): void {
+    this.live = true;
+    this.awake();
+    for (const stream of this.table.values()) this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    this.outbox.unblock();
+    this.wake();
+  }
+
+  /** The time that has passed until now counts for nobody: there was no connection, or this process was asleep. */
+  awake(): void {
+    this.#stallCheckedAt = this.now;
+    this.#assembly.restart(this.now);
+    for (const stream of this.table.values()) stream.progressAt = this.now;
+  }
+
+  /** When {@link handleTimeout} has something to do at the earliest, ms. */
+  get deadline(): number | undefined {
+    const stall =
+      this.outbox.queuedBytes > 0 ? this.#stallCheckedAt + this.limits.stallMs / 4 : Number.POSITIVE_INFINITY;
+    const deadline = Math.min(stall, this.#assembly.deadline);
+    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+  }
+
+  /** Give up what does not move in time. */
+  handleTimeout(now: number): void {
+    this.#dropLate(now);
+    if (now < this.#stallCheckedAt + this.limits.stallMs / 4) return;
+    this.#stallCheckedAt = now;
+    this.#dropStalled(now);
+  }
+
+  /** Give up a message that does not come to its end in time. */
+  #dropLate(now: number): void {
+    const late = this.#assembly.late(now);
+    if (late === undefined) return;
+    const error = new StreamError(
+      "ERR_TIMEOUT",
+      `Message did not arrive whole in ${this.limits.assemblyMs} ms`,
+    );
+    this.stopStream(late, error);
+    this.emitReadable(late);
+  }
+
+  /**
+   * Reset the streams whose reader has given no credit for too long. A stream may wait for others, which is not the
+   * fault of its reader: in the middle of a message for an older one, since the peer lends to the oldest only, or for
+   * credit of the session. Then the stream that holds most of that is to blame, when its reader takes nothing either.
+   */
+  #dropStalled(now: number): void {
+    let waits = false;
+    let holder: Stream | undefined;
+    let mostHeld = 0;
+    for (const stream of this.table.values()) {
+      const { send } = stream;
+      if (stream.progressAt === WAITS) stream.progressAt = now;
+      if (send.closed || now - stream.progressAt < this.limits.stallMs) continue;
+      if (send.starved) {
+        if (send.partAt < 0 || stream === this.outbox.oldestPart) this.#giveUpSlow(stream);
+        else stream.progressAt = now;
+        continue;
+      }
+      if (send.unsent > 0) waits = true;
+      const held = send.sent - send.acked;
+      if (held > mostHeld) [holder, mostHeld] = [stream, held];
+    }
+    if (waits && this.outbox.starved && holder !== undefined) this.#giveUpSlow(holder);
+  }
+
+  #giveUpSlow(stream: Stream): void {
+    const message = `Peer did not read for ${this.limits.stallMs} ms`;
+    this.#giveUp(stream, new StreamError("ERR_SLOW_CONSUMER", message));
+  }
+
+  #longestMetadata(stream: Stream): number {
+    return Math.max(stream.name.length * 3 + 2 + stream.openMetadata.length, stream.send.trailer.length);
+  }
+
+  #metadataTooLong(): StreamError {
+    return new StreamError(
+      "ERR_LIMIT",
+      `Cannot send metadata: the peer accepts frames of ${this.#peerFrameBytes} bytes`,
+    );
+  }
+
+  #tooLarge(): StreamError {
+    return new StreamError(
+      "ERR_MESSAGE_TOO_LARGE",
+      `Cannot send message: the peer accepts ${this.#peerMessageBytes} bytes`,
+    );
+  }
+}
+
+/** What nothing can be opened with when the session is over. */
+function endError(cause: WireError | undefined): StreamError {
+  return new StreamError(cause?.code ?? "ERR_GOING_AWAY", cause?.message ?? "Session was closed", { cause });
+}
+
+/** What a stream ends with when its session does, with what is known of its progress. */
+function lostError(stream: Stream, cause: WireError | undefined): StreamLostError {
+  const { receive, send } = stream;
+  const progress: StreamProgress = {
+    opened: !stream.local || stream.id !== SESSION_ID,
+    sentBytes: send.sent,
+    consumedBytes: send.acked,
+    unsentBytes: send.unsent,
+    receivedBytes: receive.window.received,
+  };
+  const code = cause?.code ?? "ERR_GOING_AWAY";
+  return new StreamLostError(code, cause?.message ?? "Session was closed", progress, { cause });
+}

@@ -1,0 +1,139 @@
+import { type Bytes, detachView } from "../bytes.ts";
+import { ProtocolError, type StreamError } from "../errors.ts";
+import type { PeerLane } from "../lanes/lanes.ts";
+import type { Limits } from "../limits.ts";
+import { Queue } from "../queue.ts";
+import type { Metadata } from "../wire/metadata.ts";
+import { MESSAGE_CHARGE, PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
+import { Parts } from "./parts.ts";
+
+/**
+ * The receiving half of a stream: puts fragments together and keeps whole messages until the application takes them.
+ */
+export class ReceiveHalf {
+  /** Credit of this half. */
+  readonly window: ReceiveWindow;
+  /** FIN has arrived. */
+  finished = false;
+  /** FIN was taken: the application knows that nothing follows. */
+  ended = false;
+  /** Why nothing follows, when the half did not end in order. */
+  error: StreamError | undefined;
+  /** What came with FIN. */
+  trailer: Metadata | undefined;
+  /** What arrives is counted and dropped: the application does not want it. */
+  discarding = false;
+  /** The lane of the peer that this half comes on; `undefined` for the main one. */
+  lane: PeerLane | undefined;
+  /** When the unfinished message began, ms. */
+  assemblingSince = 0;
+  readonly #inbox: Queue<Bytes> = new Queue();
+  /** So many of the oldest messages hold no more of a record than they need. */
+  #settled = 0;
+  /** Fragments of the message whose end is not here. */
+  #parts: Parts | undefined;
+  #fragments = 0;
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+    this.window = new ReceiveWindow(limits.streamWindowBytes, limits.maxStreamWindowBytes, PATH_BYTES_PER_MS);
+  }
+
+  /** Bytes of the message whose end is not here. */
+  get assembling(): number {
+    return this.#parts?.length ?? 0;
+  }
+
+  /** Whether fragments wait for the rest of their message. */
+  get unfinished(): boolean {
+    return this.#parts !== undefined;
+  }
+
+  /** Whole messages that wait. */
+  get waiting(): number {
+    return this.#inbox.length;
+  }
+
+  /**
+   * Keep the payload of one frame.
+   * @param more - the message goes on in a later frame
+   * @throws {ProtocolError} `ERR_MESSAGE_TOO_LARGE` when the message passes its bounds.
+   */
+  push(payload: Bytes, more: boolean): void {
+    if (!more && this.#parts === undefined) {
+      if (payload.length > this.#limits.maxMessageBytes) throw this.#tooLarge(payload.length);
+      this.#inbox.push(payload);
+      return;
+    }
+    if (more && payload.length === 0) return;
+    const bytes = this.assembling + payload.length;
+    if (bytes > this.#limits.maxMessageBytes) throw this.#tooLarge(bytes);
+    if (++this.#fragments > this.#limits.maxFragments) {
+      throw new ProtocolError(
+        "ERR_MESSAGE_TOO_LARGE",
+        `Cannot accept message: over ${this.#limits.maxFragments} fragments`,
+      );
+    }
+    this.#parts ??= new Parts();
+    this.#parts.add(payload);
+    if (more) return;
+    this.#inbox.push(this.#parts.join());
+    this.#clearParts();
+  }
+
+  #clearParts(): void {
+    this.#parts = undefined;
+    this.#fragments = 0;
+  }
+
+  /** The peer ends the half. */
+  finish(trailer: Metadata | undefined): void {
+    if (this.unfinished)
+      throw new ProtocolError("ERR_PROTOCOL", "Cannot end stream: its last message is not finished");
+    this.finished = true;
+    this.trailer = trailer;
+  }
+
+  /**
+   * Take the oldest message.
+   * @returns `undefined` when there is none now; see {@link ended} and {@link error} for whether one can follow.
+   */
+  shift(): Bytes | undefined {
+    if (this.#settled > 0) this.#settled--;
+    return this.#inbox.shift();
+  }
+
+  /** Whether FIN is the only thing left to take. */
+  get atEnd(): boolean {
+    return this.finished && !this.ended && this.error === undefined && this.waiting === 0;
+  }
+
+  /** Charged bytes of one message. */
+  static charge(message: Bytes): number {
+    return message.length + MESSAGE_CHARGE;
+  }
+
+  /** Drop what waits. @returns the charged bytes that were not consumed. */
+  clear(): number {
+    this.#inbox.clear();
+    this.#settled = 0;
+    this.#clearParts();
+    return this.window.received - this.window.consumed;
+  }
+
+  /** Stop holding whole records for small messages that stay unread (T5). */
+  settle(): void {
+    const { length } = this.#inbox;
+    if (length > this.#settled) this.#inbox.map(this.#settled, detachView);
+    this.#settled = length;
+  }
+
+  #tooLarge(bytes: number): ProtocolError {
+    const most = this.#limits.maxMessageBytes;
+    return new ProtocolError(
+      "ERR_MESSAGE_TOO_LARGE",
+      `Cannot accept message of ${bytes} bytes or more: limit is ${most}`,
+    );
+  }
+}

@@ -1,0 +1,115 @@
+import { type Bytes, decodeText, EMPTY, encodeText } from "../bytes.ts";
+import { ProtocolError } from "../errors.ts";
+import { Cursor, varintBytes, writeVarint } from "./varint.ts";
+
+/**
+ * Builds a list of fields: what HELLO and metadata blocks are made of.
+ *
+ *     key varint | length varint | value      repeated
+ *
+ * Source: docs/protocol.md, section 2.
+ */
+export class FieldWriter {
+  /** Fields written so far. */
+  count = 0;
+  #bytes: Bytes = new Uint8Array(128);
+  #length = 0;
+
+  /** Add a field whose value is one varint. */
+  number(key: number, value: number): this {
+    const width = varintBytes(value);
+    this.#header(key, width);
+    this.#length = writeVarint(this.#bytes, this.#length, value);
+    return this;
+  }
+
+  /** Add a field whose value is `value`, copied. */
+  bytes(key: number, value: Uint8Array): this {
+    this.#header(key, value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  /** Add a field whose value is UTF-8 text. */
+  text(key: number, value: string): this {
+    return this.bytes(key, encodeText(value));
+  }
+
+  /** The fields so far, as bytes of their own. */
+  finish(): Bytes {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #header(key: number, length: number): void {
+    this.count++;
+    const room = this.#length + 16 + length;
+    if (room > this.#bytes.length) {
+      const larger: Bytes = new Uint8Array(room * 2);
+      larger.set(this.#bytes.subarray(0, this.#length), 0);
+      this.#bytes = larger;
+    }
+    this.#length = writeVarint(this.#bytes, writeVarint(this.#bytes, this.#length, key), length);
+  }
+}
+
+/** Walks over a list of fields. Its properties describe the current field and change with {@link next}. */
+export class FieldReader {
+  /** Key of the current field. */
+  key = 0;
+  /** Fields read so far. */
+  count = 0;
+  #value: Uint8Array = EMPTY;
+  readonly #cursor: Cursor;
+
+  constructor(bytes: Uint8Array) {
+    this.#cursor = new Cursor(bytes);
+  }
+
+  /**
+   * Move to the next field.
+   * @returns false at the end.
+   * @throws {ProtocolError} when a field reaches beyond the list.
+   */
+  next(): boolean {
+    const cursor = this.#cursor;
+    if (cursor.at === cursor.end) return false;
+    this.key = cursor.varint();
+    const length = cursor.varint();
+    if (length > cursor.end - cursor.at)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot read field ${this.key}: too long`);
+    this.#value = cursor.bytes.subarray(cursor.at, cursor.at + length);
+    cursor.at += length;
+    this.count++;
+    return true;
+  }
+
+  /** The value as bytes of its own. */
+  bytes(): Bytes {
+    return this.#value.slice() as Bytes;
+  }
+
+  /**
+   * The value as one varint.
+   * @throws {ProtocolError} when it is anything else.
+   */
+  number(): number {
+    const cursor = new Cursor(this.#value);
+    const value = cursor.varint();
+    if (cursor.at !== cursor.end)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot read field ${this.key}: not a number`);
+    return value;
+  }
+
+  /**
+   * The value as text.
+   * @throws {ProtocolError} with `ERR_DECODE` when it is not well-formed UTF-8.
+   */
+  text(): string {
+    try {
+      return decodeText(this.#value);
+    } catch {
+      throw new ProtocolError("ERR_DECODE", `Cannot read field ${this.key}: not UTF-8`);
+    }
+  }
+}
