@@ -14,9 +14,15 @@ if (baseline !== undefined && baseline.quick !== values.quick) {
 }
 
 if (!values.json) console.log(describeRuntime());
-const run = await runGroups(chosen, values.quick ? QUICK_PLAN : FULL_PLAN, values.json ? "json" : "table");
-
-if (values.save !== undefined) tell(`Kept as ${attempt(() => saveRun(values.save as string, run))}`);
+const { save } = values;
+const run = await runGroups(
+  chosen,
+  values.quick ? QUICK_PLAN : FULL_PLAN,
+  values.json ? "json" : "table",
+  // After each bench: what was measured is there when the run is ended early.
+  (soFar) => save !== undefined && attempt(() => saveRun(save, soFar)),
+);
+if (save !== undefined) tell(`Kept as ${save}`);
 if (baseline !== undefined) compare(baseline, run);
 process.exit(); // with what has been set; nothing that a bench left open may keep the process
 

@@ -1,3 +1,4 @@
+import { BROWSER } from "./browser/index.ts";
 import { CHANNELS } from "./channels/index.ts";
 import { CODECS } from "./codecs/index.ts";
 import { COMPRESSION } from "./compression/index.ts";
@@ -22,4 +23,5 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   curves: CURVES,
   workers: WORKERS,
   scenarios: SCENARIOS,
+  browser: BROWSER,
 };

@@ -38,15 +38,23 @@ export function toLine({ id, name, unit, better, samples, peer, target }: Figure
 }
 
 /** Whether a figure is as good as it should be; `undefined` when nothing is asked of it. */
-export function meetsTarget({ better, samples, peer, target }: Figure): boolean | undefined {
+export function meetsTarget(figure: Figure): boolean | undefined {
+  const attained = attainment(figure);
+  return attained === undefined ? undefined : attained >= 1;
+}
+
+/**
+ * How much of its target a figure reaches: 1 is all of it, 0.5 half of it. Of a target in two parts, the part that is
+ * further below. `undefined` when nothing is asked of it.
+ */
+export function attainment({ better, samples, peer, target }: Figure): number | undefined {
   if (target === undefined) return undefined;
   const value = median(samples);
-  const reachesValue =
-    target.value === undefined || (better === "higher" ? value >= target.value : value <= target.value);
-  const reachesRatio =
-    target.ratio === undefined ||
-    (peer !== undefined && timesBetter(better, value, median(peer.samples)) >= target.ratio);
-  return reachesValue && reachesRatio;
+  const parts: number[] = [];
+  if (target.value !== undefined) parts.push(timesBetter(better, value, target.value));
+  if (target.ratio !== undefined)
+    parts.push(peer === undefined ? 0 : timesBetter(better, value, median(peer.samples)) / target.ratio);
+  return Math.min(...parts);
 }
 
 function describeTarget({ value, ratio }: Target, better: Better, unit: string, peer = ""): string {

@@ -8,26 +8,34 @@ import type { SavedFigure, SavedRun } from "./saved.ts";
 /**
  * Run benches and print each figure as it comes. A bench that fails is told of on standard error, sets the exit code,
  * and the others go on.
+ * @param onBench - hears what there is after each bench
  */
-export async function runGroups(chosen: Chosen, plan: Plan, form: "json" | "table"): Promise<SavedRun> {
+export async function runGroups(
+  chosen: Chosen,
+  plan: Plan,
+  form: "json" | "table",
+  onBench: (soFar: SavedRun) => unknown = () => {},
+): Promise<SavedRun> {
   const all: SavedFigure[] = [];
+  const soFar = (): SavedRun => ({
+    date: new Date().toISOString(),
+    runtime: describeRuntime(),
+    versions: peerVersions(),
+    quick: plan.quick,
+    figures: all,
+  });
   for (const [group, benches] of chosen) {
     const figures: Figure[] = [];
     for (const bench of benches) {
       const measured = await measure(bench, plan);
       if (form === "json") for (const figure of measured) console.log(JSON.stringify(toLine(figure)));
       figures.push(...measured);
+      all.push(...measured.map((figure) => ({ group, ...figure })));
+      onBench(soFar());
     }
     if (form === "table" && figures.length > 0) console.log(`\n${group}\n${toTable(figures)}`);
-    all.push(...figures.map((figure) => ({ group, ...figure })));
   }
-  return {
-    date: new Date().toISOString(),
-    runtime: describeRuntime(),
-    versions: peerVersions(),
-    quick: plan.quick,
-    figures: all,
-  };
+  return soFar();
 }
 
 async function measure(bench: Bench, plan: Plan): Promise<readonly Figure[]> {

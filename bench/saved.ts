@@ -9,6 +9,16 @@ export const RESULTS = join(ROOT, "bench", "results");
 /** A figure with the group that it belongs to. */
 export interface SavedFigure extends Figure {
   readonly group: string;
+  /** Whether its runs were short, where that is not the same for all figures. */
+  readonly quick?: boolean;
+}
+
+/** One of several runs that a report was made of. */
+export interface RunPart {
+  readonly name: string;
+  readonly date: string;
+  readonly runtime: string;
+  readonly quick: boolean;
 }
 
 /** One run of the benches with all its samples. */
@@ -21,6 +31,8 @@ export interface SavedRun {
   readonly versions: Readonly<Record<string, string>>;
   readonly quick: boolean;
   readonly figures: readonly SavedFigure[];
+  /** The runs that it was put together from, where there are several. */
+  readonly parts?: readonly RunPart[];
 }
 
 /** @throws {RangeError} when `name` is no name for a file. */
@@ -49,4 +61,30 @@ export function loadRun(name: string): SavedRun {
   const path = pathOf(name);
   if (!existsSync(path)) throw new RangeError(`Cannot find run ${name}: there is no ${path}`);
   return JSON.parse(readFileSync(path, "utf8")) as SavedRun;
+}
+
+/**
+ * Put runs together: of a bench that several of them have, the last one counts.
+ * @throws {RangeError} when there is no run.
+ */
+export function mergeRuns(runs: readonly (readonly [name: string, run: SavedRun])[]): SavedRun {
+  const last = runs.at(-1)?.[1];
+  if (last === undefined) throw new RangeError("Cannot put runs together: there is none");
+  if (runs.length === 1) return last;
+  const benches = new Map<string, readonly SavedFigure[]>();
+  for (const [, { figures, quick }] of runs) {
+    const own = new Map<string, SavedFigure[]>();
+    for (const figure of figures) {
+      const key = `${figure.group} ${figure.id}`;
+      own.set(key, [...(own.get(key) ?? []), { ...figure, quick: figure.quick ?? quick }]);
+    }
+    for (const [key, all] of own) benches.set(key, all);
+  }
+  return {
+    ...last,
+    versions: Object.assign({}, ...runs.map(([, { versions }]) => versions)),
+    quick: runs.every(([, { quick }]) => quick),
+    figures: [...benches.values()].flat(),
+    parts: runs.map(([name, { date, runtime, quick }]) => ({ name, date, runtime, quick })),
+  };
 }

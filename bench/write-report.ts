@@ -1,4 +1,4 @@
-// The report of the benches: npm run bench:report -- [group ...] [--quick] [--only P3,P4] [--from NAME]
+// The report of the benches: npm run bench:report -- [group ...] [--quick] [--only P3,P4] [--from NAME,NAME]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { attempt, readBenchArguments } from "./arguments.ts";
@@ -6,14 +6,14 @@ import { FULL_PLAN, QUICK_PLAN } from "./harness.ts";
 import { toHtml } from "./report-page/html.ts";
 import { toMarkdown } from "./report-page/markdown.ts";
 import { runGroups } from "./run.ts";
-import { loadRun, RESULTS, saveRun } from "./saved.ts";
+import { loadRun, mergeRuns, RESULTS, saveRun } from "./saved.ts";
 
 const { values, chosen } = readBenchArguments({ from: { type: "string" } });
 const { from } = values;
 const run =
   from === undefined
     ? await runGroups(chosen, values.quick ? QUICK_PLAN : FULL_PLAN, "table")
-    : attempt(() => loadRun(from as string));
+    : attempt(() => mergeRuns((from as string).split(",").map((name) => [name, loadRun(name)] as const)));
 
 if (from === undefined) saveRun("report", run);
 mkdirSync(RESULTS, { recursive: true });

@@ -57,8 +57,10 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.goto(pathToFileURL(path).href);
     await expect(page.locator(".card")).toHaveCount(3);
     await expect(page.locator(".card").first()).toContainText("socket.io: 1 calls/s");
-    await expect(page.locator(".missed")).toHaveText("target >= 20 x socket.io: not met");
-    await expect(page.locator(".met")).toHaveCount(1);
+    await expect(page.locator(".card .missed")).toHaveText("target >= 20 x socket.io: not met");
+    await expect(page.locator(".card .met")).toHaveCount(1);
+    await expect(page.locator(".verdicts tr")).toHaveCount(21);
+    await expect(page.locator(".verdicts .met")).toHaveText(["met (quick)"]);
     // Both colours of the bars are on the canvas.
     const colors = await page.locator("canvas").first().evaluate(countColors);
     expect(colors).toBeGreaterThan(3);

@@ -1,16 +1,24 @@
 import type { SavedRun } from "../saved.ts";
 import { percent, readable } from "./numbers.ts";
 import { configurationsOf, type Subject, subjectsOf } from "./subjects.ts";
+import { describeVerdicts, type RowVerdict, verdictCells, verdictsOf } from "./verdicts.ts";
 
-/** A run as a Markdown document. */
+/** A run as a Markdown document: the verdicts first, then every figure. */
 export function toMarkdown(run: SavedRun): string {
   const subjects = subjectsOf(run);
   const groups = [...new Set(subjects.map(({ group }) => group))];
+  const verdicts = verdictsOf(run);
   const parts = [
     "# Figures of the benches",
-    `Measured ${run.date}${run.quick ? " with `--quick`: short runs, a look rather than figures to keep" : ""}.  \n${run.runtime}.`,
+    describeOrigin(run),
     "A value is the median of the runs; `spread` is the range of their middle half. Runs of all contenders alternate. " +
-      "`Tideway is` says how many times better Tideway is: above 1 is a win, for a latency as for a throughput.",
+      "A ratio says how many times better Tideway is: above 1 is a win, for a latency as for a throughput.",
+    "## Verdicts",
+    describeVerdicts(verdicts),
+    "Where a row has several figures, the one furthest below its target, or nearest to it, stands here and decides.",
+    table(["row", "what", "target", "ours", "best peer", "ratio", "verdict"], verdicts.map(verdictRow)),
+    "## Every figure with a target",
+    table(["row", "group", "figure", "target", "ours", "spread", "peer", "ratio", ""], judgedRows(verdicts)),
     ...groups.flatMap((group) => [
       `## ${group}`,
       ...subjects.filter((subject) => subject.group === group).map(describeSubject),
@@ -18,6 +26,32 @@ export function toMarkdown(run: SavedRun): string {
     describeContenders(run),
   ];
   return `${parts.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+const QUICK_NOTE = " with `--quick`: short runs, a look rather than figures to keep";
+
+function describeOrigin({ date, runtime, quick, parts }: SavedRun): string {
+  if (parts === undefined) return `Measured ${date}${quick ? QUICK_NOTE : ""}.  \n${runtime}.`;
+  const machines = [...new Set(parts.map((part) => part.runtime))];
+  const lines = parts.map(
+    (part) =>
+      `- \`${part.name}\`, ${part.date}${part.quick ? QUICK_NOTE : ""}${machines.length > 1 ? `; ${part.runtime}` : ""}`,
+  );
+  const where = machines.length > 1 ? "" : `  \n${machines[0]}.`;
+  return `Put together from ${parts.length} runs; of a bench that several have, the last one counts.${where}\n\n${lines.join("\n")}`;
+}
+
+function verdictRow(verdict: RowVerdict): readonly string[] {
+  const cells = verdictCells(verdict).map(cell);
+  return verdict.verdict === "met" ? cells : [...cells.slice(0, -1), `**${cells.at(-1)}**`];
+}
+
+function judgedRows(verdicts: readonly RowVerdict[]): (readonly string[])[] {
+  return verdicts.flatMap(({ judged }) =>
+    judged.map(({ id, group, name, target, ours, spread, peer, ratio, attained }) =>
+      [id, group, name, target, ours, spread, peer, ratio, attained >= 1 ? "met" : "**short**"].map(cell),
+    ),
+  );
 }
 
 function describeSubject({ id, name, unit, better, runs, entries, curve, target, met }: Subject): string {

@@ -3,6 +3,7 @@ import uPlot from "uplot";
 import type { SavedRun } from "../saved.ts";
 import { compact, percent, readable } from "./numbers.ts";
 import { configurationsOf, type Subject, subjectsOf } from "./subjects.ts";
+import { describeVerdicts, verdictCells, verdictsOf } from "./verdicts.ts";
 
 const WIDTH = 420;
 const HEIGHT = 220;
@@ -12,7 +13,10 @@ const main = document.getElementById("report") as HTMLElement;
 const color = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 main.append(element("h1", "Figures of the benches"), element("p", `Measured ${run.date}. ${run.runtime}.`));
+for (const { name, date, quick } of run.parts ?? [])
+  main.append(element("p", `Run ${name} of ${date}${quick ? ", with --quick" : ""}.`, "quiet"));
 if (run.quick) main.append(element("p", "With --quick: short runs, a look rather than figures to keep."));
+drawVerdicts();
 const subjects = subjectsOf(run);
 for (const group of new Set(subjects.map((subject) => subject.group))) {
   const grid = element("div", "", "grid");
@@ -27,6 +31,21 @@ function element(tag: string, text = "", className = ""): HTMLElement {
   made.textContent = text;
   made.className = className;
   return made;
+}
+
+function drawVerdicts(): void {
+  const verdicts = verdictsOf(run);
+  const frame = element("div", "", "scroll");
+  const table = element("table", "", "verdicts");
+  const addRow = (tag: string, cells: readonly string[], className = "") => {
+    const line = element("tr");
+    line.append(...cells.map((text, at) => element(tag, text, at === cells.length - 1 ? className : "")));
+    table.append(line);
+  };
+  addRow("th", ["row", "what", "target", "ours", "best peer", "ratio", "verdict"]);
+  for (const each of verdicts) addRow("td", verdictCells(each), each.verdict === "met" ? "met" : "missed");
+  frame.append(table);
+  main.append(element("h2", "Verdicts"), element("p", describeVerdicts(verdicts)), frame);
 }
 
 function drawSubject(grid: HTMLElement, subject: Subject): void {

@@ -1,0 +1,34 @@
+import { chromium } from "playwright";
+import { FULL_PLAN, measureAll, QUICK_PLAN, type Row } from "../../e2e/latency/measure.ts";
+import { LAUNCH_OPTIONS } from "../../e2e/support/launch.ts";
+import { ensureBrowser } from "../../scripts/browser.mjs";
+import type { Bench, Figure } from "../harness.ts";
+
+/** P17: round trips in a page of Chromium, against the bare API of the browser in the same page. */
+const latency: Bench = {
+  id: "P17",
+  async run({ quick }) {
+    const browser = await chromium.launch({ ...LAUNCH_OPTIONS, executablePath: ensureBrowser() });
+    try {
+      const groups = await measureAll(browser, quick ? QUICK_PLAN : FULL_PLAN, () => {});
+      return groups.flatMap(({ name, rows }) => rows.map((row) => toFigure(name, row)));
+    } finally {
+      await browser.close();
+    }
+  },
+};
+
+/** What is measured in a browser. */
+export const BROWSER: readonly Bench[] = [latency];
+
+function toFigure(group: string, { name, unit, tideway, bare, target }: Row): Figure {
+  return {
+    id: "P17",
+    name: `${group}: ${name}`,
+    unit,
+    better: unit === "ms" ? "lower" : "higher",
+    samples: tideway,
+    peer: { name: "bare API", samples: bare },
+    ...(target === undefined ? {} : { target: { ratio: Number((1 / target).toFixed(3)) } }),
+  };
+}
