@@ -1,7 +1,5 @@
-import { corrupt, HEADER_BYTES, type Layout, Word } from "./layout.ts";
+import { corrupt, HEADER_BYTES, type Layout, LENGTH_BYTES, Word } from "./layout.ts";
 
-/** In front of each record: its length. */
-const LENGTH_BYTES = 4;
 /** Stands for a length: nothing more before the end of the ring, go on at its beginning. */
 const WRAP = -1;
 

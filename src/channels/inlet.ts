@@ -1,8 +1,8 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { ByteConsumer } from "./byte-ring.ts";
 import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
-import { corrupt } from "./layout.ts";
-import { type SlotConsumer, VOID_LENGTH } from "./ring.ts";
+import { corrupt, LENGTH_BYTES } from "./layout.ts";
+import type { SlotConsumer } from "./ring.ts";
 
 /** What {@link Inlet.take} gives when there is no message. */
 export const NOTHING: unique symbol = Symbol("nothing");
@@ -41,15 +41,12 @@ export class FixedInlet<T> implements Inlet<T> {
 
   take(): T | typeof NOTHING {
     const consumer = this.#consumer;
-    while (consumer.claim(1) === 1) {
-      const at = consumer.offset;
-      try {
-        if (!this.#isVoid(at)) return this.#format.read(this.#memory, at);
-      } finally {
-        consumer.release(1);
-      }
+    if (consumer.claim(1) === 0) return NOTHING;
+    try {
+      return this.#format.read(this.#memory, consumer.offset);
+    } finally {
+      consumer.release(1);
     }
-    return NOTHING;
   }
 
   takeAll(into: T[], most: number): number {
@@ -60,7 +57,7 @@ export class FixedInlet<T> implements Inlet<T> {
       let at = this.#consumer.offset;
       try {
         for (let i = 0; i < count; i++) {
-          if (!this.#isVoid(at)) into.push(this.#format.read(this.#memory, at));
+          into.push(this.#format.read(this.#memory, at));
           at += this.#stride;
         }
       } finally {
@@ -69,31 +66,20 @@ export class FixedInlet<T> implements Inlet<T> {
     }
     return into.length - before;
   }
-
-  #isVoid(at: number): boolean {
-    return this.#consumer.hasLengths && this.#memory.i32[(at - 4) >> 2] === VOID_LENGTH;
-  }
 }
 
-/** Reads slots that have a length, and decodes a copy of their bytes. */
+/** Reads the length of slots, and decodes a copy of their bytes. */
 export class CodedInlet<T> implements Inlet<T> {
   readonly #consumer: SlotConsumer;
   readonly #format: CodedFormat<T>;
   readonly #memory: RecordMemory;
   readonly #stride: number;
-  readonly #slotBytes: number;
 
-  constructor(
-    consumer: SlotConsumer,
-    format: CodedFormat<T>,
-    memory: RecordMemory,
-    { stride, slotBytes }: { readonly stride: number; readonly slotBytes: number },
-  ) {
+  constructor(consumer: SlotConsumer, format: CodedFormat<T>, memory: RecordMemory, stride: number) {
     this.#consumer = consumer;
     this.#format = format;
     this.#memory = memory;
     this.#stride = stride;
-    this.#slotBytes = slotBytes;
   }
 
   get depth(): number {
@@ -101,12 +87,10 @@ export class CodedInlet<T> implements Inlet<T> {
   }
 
   take(): T | typeof NOTHING {
-    while (this.#consumer.claim(1) === 1) {
-      const bytes = this.#copy(0);
-      this.#consumer.release(1);
-      if (bytes !== undefined) return this.#format.codec.decode(bytes);
-    }
-    return NOTHING;
+    if (this.#consumer.claim(1) === 0) return NOTHING;
+    const bytes = this.#copy(0);
+    this.#consumer.release(1);
+    return this.#format.codec.decode(bytes);
   }
 
   takeAll(into: T[], most: number): number {
@@ -115,10 +99,7 @@ export class CodedInlet<T> implements Inlet<T> {
       const count = this.#consumer.claim(left);
       if (count === 0) break;
       try {
-        for (let i = 0; i < count; i++) {
-          const bytes = this.#copy(i);
-          if (bytes !== undefined) into.push(this.#format.codec.decode(bytes));
-        }
+        for (let i = 0; i < count; i++) into.push(this.#format.codec.decode(this.#copy(i)));
       } finally {
         this.#consumer.release(count);
       }
@@ -126,13 +107,17 @@ export class CodedInlet<T> implements Inlet<T> {
     return into.length - before;
   }
 
-  #copy(index: number): Bytes | undefined {
+  #copy(index: number): Bytes {
     const at = this.#consumer.offset + index * this.#stride;
-    const length = this.#memory.i32[(at - 4) >> 2] as number; // read once: a sender may still write there
-    if (length === VOID_LENGTH) return undefined;
-    if (length < 0 || length > this.#slotBytes) throw corrupt("a length", length);
-    return copyOut(this.#memory.u8, at, length);
+    return copyOut(this.#memory.u8, at + LENGTH_BYTES, lengthAt(this.#memory, at, this.#format.maxBytes));
   }
+}
+
+/** The length of a coded message in a slot, checked. Read once: a sender that is not sound may still write there. */
+export function lengthAt({ i32 }: RecordMemory, at: number, maxBytes: number): number {
+  const length = i32[at >> 2] as number;
+  if (length < 0 || length > maxBytes) throw corrupt("a length", length);
+  return length;
 }
 
 /** Reads a ring of bytes, and decodes a copy of each record. */

@@ -21,7 +21,7 @@ export const LINE_BYTES = 128;
  *     line 3   what receivers sleep on
  *     line 4   what senders sleep on
  *     line 5   how the channel ends: failure, ends opened and closed
- *     line 6.. the cells: a sequence number each (mpsc, mpmc), then the records
+ *     line 6.. the cells: a sequence number and the length of its run each (mpsc, mpmc), then the records
  *
  * Positions count slots, or bytes in a ring of bytes. They run freely, mod 2^32, and are masked where they are used.
  */
@@ -54,8 +54,10 @@ export const Word = {
 
 /** Where the cells begin, bytes. */
 export const HEADER_BYTES: number = 6 * LINE_BYTES;
-/** In front of the record in each cell of an mpsc or mpmc ring: sequence number and length. */
+/** In front of the record in each cell of an mpsc or mpmc ring: sequence number and length of its run. */
 export const CELL_BYTES = 8;
+/** In front of each coded message: its length. */
+export const LENGTH_BYTES = 4;
 /** Largest ring, bytes: positions stay far from half of their range. */
 export const MOST_BYTES = 0x4000_0000;
 /** Most ends of one kind that a channel can have. */
@@ -71,7 +73,7 @@ export interface Layout {
   readonly style: RecordStyle;
   /** Slots, or bytes of a ring of bytes; a power of two. */
   readonly capacity: number;
-  /** Longest record, bytes. */
+  /** Longest record, bytes; in slots of coded messages with its length. */
   readonly slotBytes: number;
   /** Distance of two slots, bytes; 1 in a ring of bytes. */
   readonly stride: number;
@@ -101,10 +103,14 @@ export function writeLayout(buffer: SharedArrayBuffer, layout: Layout): void {
   words[Word.TAIL] = layout.start;
   words[Word.HEAD] = layout.start;
   if (layout.kind !== "spsc") {
-    const mask = layout.capacity - 1;
-    for (let i = 0; i < layout.capacity; i++) {
-      const position = (layout.start + i) | 0;
-      words[(HEADER_BYTES + (position & mask) * layout.stride) >> 2] = position;
+    // All cells are free, in one run, or in two where the first position is not at the beginning of the ring.
+    const { capacity, start } = layout;
+    const first = start & (capacity - 1);
+    for (let i = 0; i < capacity; i++) {
+      const index = (first + i) & (capacity - 1);
+      const word = (HEADER_BYTES + index * layout.stride) >> 2;
+      words[word] = (start + i) | 0;
+      words[word + 1] = (index < first ? first : capacity) - index;
     }
   }
   Atomics.store(words, Word.MAGIC, MAGIC);

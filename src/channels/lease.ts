@@ -13,7 +13,7 @@ export interface Lease {
   readonly stride: number;
   /** How many slots are lent; they lie in a row. */
   readonly count: number;
-  /** The bytes of one record: a view of shared memory. None where a sender has claimed a slot and sent nothing. */
+  /** The bytes of one record: a view of shared memory. */
   bytes(index: number): Uint8Array;
 }
 

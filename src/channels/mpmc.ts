@@ -1,6 +1,7 @@
 import { CELL_BYTES, corrupt, HEADER_BYTES, type Layout, Word } from "./layout.ts";
-import { depthOf } from "./mpsc.ts";
+import { depthOf, publishCells } from "./mpsc.ts";
 import { MOST_RACES, type SlotConsumer, type SlotProducer } from "./ring.ts";
+import { countRuns, storeRun } from "./runs.ts";
 
 /**
  * Sending side of a ring with many senders and many receivers.
@@ -11,14 +12,14 @@ import { MOST_RACES, type SlotConsumer, type SlotProducer } from "./ring.ts";
  *     p + 1     published, for the receiver of position p
  *     p + n     given back: free for the sender of position p + n
  *
- * Senders race for TAIL and receivers for HEAD with a compare-and-swap, one for a batch of cells in a row. Nobody takes
- * a lock. Still a thread that stands between its claim and its publication keeps others from passing that one cell.
+ * Senders race for TAIL and receivers for HEAD with a compare-and-swap, one for a batch of cells in a row. A batch is
+ * published as a run, with one store, and given back as one. Nobody takes a lock. Still a thread that stands between its
+ * claim and its publication keeps others from passing that one cell.
  *
- * Source: D. Vyukov, "Bounded MPMC queue", 1024cores.net; batches are ours.
+ * Source: D. Vyukov, "Bounded MPMC queue", 1024cores.net; runs are ours.
  */
 export class MpmcProducer implements SlotProducer {
   offset = 0;
-  readonly hasLengths = true;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;
@@ -41,12 +42,11 @@ export class MpmcProducer implements SlotProducer {
       const tail = Atomics.load(control, Word.TAIL);
       const index = tail & (this.#capacity - 1);
       const first = HEADER_BYTES + index * this.#stride;
-      const most = Math.min(want, this.#capacity - index);
-      const count = countCells(control, first >> 2, this.#stride >> 2, tail, most);
-      if (count === 0) {
+      const count = countRuns(control, first >> 2, this.#stride >> 2, tail, want, this.#capacity - index);
+      if (count <= 0) {
         const ahead = (Atomics.load(control, first >> 2) - tail) | 0;
         if (Atomics.load(control, Word.TAIL) !== tail) continue; // others went on
-        if (ahead === 0) continue; // it was given back just now
+        if (ahead === 0 && count === 0) continue; // it was given back just now
         if (ahead === 1 - this.#capacity || ahead === -this.#capacity) return 0;
         throw corrupt("a sequence number", (tail + ahead) | 0);
       }
@@ -59,16 +59,15 @@ export class MpmcProducer implements SlotProducer {
     throw corrupt("the position of senders", Atomics.load(control, Word.TAIL));
   }
 
-  publish(_count: number): void {
+  publish(count: number): void {
     const first = (this.offset - CELL_BYTES) >> 2;
-    storeCells(this.#control, first, this.#stride >> 2, (this.#position + 1) | 0, this.#claimed);
+    publishCells(this.#control, first, this.#stride >> 2, this.#position, count, this.#claimed);
   }
 }
 
 /** Receiving side of a ring with many senders and many receivers. See {@link MpmcProducer}. */
 export class MpmcConsumer implements SlotConsumer {
   offset = 0;
-  readonly hasLengths = true;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;
@@ -91,51 +90,35 @@ export class MpmcConsumer implements SlotConsumer {
       const head = Atomics.load(control, Word.HEAD);
       const index = head & (this.#capacity - 1);
       const first = HEADER_BYTES + index * this.#stride;
-      const most = Math.min(want, this.#capacity - index);
-      const count = countCells(control, first >> 2, this.#stride >> 2, (head + 1) | 0, most);
-      if (count === 0) {
+      const run = countRuns(
+        control,
+        first >> 2,
+        this.#stride >> 2,
+        (head + 1) | 0,
+        want,
+        this.#capacity - index,
+      );
+      if (run === 0) {
         const ahead = (Atomics.load(control, first >> 2) - head) | 0;
         if (Atomics.load(control, Word.HEAD) !== head) continue; // others went on
         if (ahead === 1) continue; // it was published just now
         if (ahead === 0 || ahead === 1 - this.#capacity) return 0;
         throw corrupt("a sequence number", (head + ahead) | 0);
       }
+      const count = Math.abs(run);
       if (Atomics.compareExchange(control, Word.HEAD, head, (head + count) | 0) !== head) continue;
       this.#position = head;
       this.#claimed = count;
       this.offset = first + CELL_BYTES;
-      return count;
+      if (run > 0) return count;
+      this.release(count); // empty cells: nobody's records
+      lost = 0;
     }
     throw corrupt("the position of receivers", Atomics.load(control, Word.HEAD));
   }
 
   release(_count: number): void {
     const first = (this.offset - CELL_BYTES) >> 2;
-    storeCells(this.#control, first, this.#stride >> 2, (this.#position + this.#capacity) | 0, this.#claimed);
-  }
-}
-
-/** How many cells in a row have `sequence`, `sequence + 1` and so on, up to `most`. */
-function countCells(
-  control: Int32Array,
-  first: number,
-  step: number,
-  sequence: number,
-  most: number,
-): number {
-  let count = 0;
-  let word = first;
-  while (count < most && Atomics.load(control, word) === ((sequence + count) | 0)) {
-    count++;
-    word += step;
-  }
-  return count;
-}
-
-function storeCells(control: Int32Array, first: number, step: number, sequence: number, count: number): void {
-  let word = first;
-  for (let i = 0; i < count; i++) {
-    Atomics.store(control, word, (sequence + i) | 0);
-    word += step;
+    storeRun(this.#control, first, this.#stride >> 2, (this.#position + this.#capacity) | 0, this.#claimed);
   }
 }

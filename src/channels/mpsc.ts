@@ -1,20 +1,20 @@
 import { CELL_BYTES, corrupt, HEADER_BYTES, type Layout, Word } from "./layout.ts";
 import { MOST_RACES, type SlotConsumer, type SlotProducer } from "./ring.ts";
+import { countRuns, storeRun } from "./runs.ts";
 
 /**
  * Sending side of a ring with many senders and one receiver.
  *
- * Senders race for positions with a compare-and-swap on TAIL, one for a whole batch, and publish each cell with its
- * sequence number, position + 1. Whether there is room says the receiver's HEAD, which a sender keeps from its last
- * look: an older one only makes the ring look fuller. No sender waits for another. The receiver cannot pass a cell
- * that is claimed and not published yet.
+ * Senders race for positions with a compare-and-swap on TAIL, one for a whole batch, and publish the batch as a run with
+ * one store: the cell of position p gets the sequence number p + 1. The receiver looks once for each run. Whether there is
+ * room says the receiver's HEAD, which a sender keeps from its last look: an older one only makes the ring look fuller.
+ * No sender waits for another. The receiver cannot pass a cell that is claimed and not published yet.
  *
  * Source: D. Vyukov, "Bounded MPMC queue", 1024cores.net, with the one receiver's position in place of the sequence
- * numbers of free cells.
+ * numbers of free cells; runs are ours.
  */
 export class MpscProducer implements SlotProducer {
   offset = 0;
-  readonly hasLengths = true;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;
@@ -57,33 +57,28 @@ export class MpscProducer implements SlotProducer {
     throw corrupt("the position of senders", Atomics.load(control, Word.TAIL));
   }
 
-  publish(_count: number): void {
-    const step = this.#stride >> 2;
-    const count = this.#claimed;
-    let word = (this.offset - CELL_BYTES) >> 2;
-    let sequence = this.#position;
-    for (let i = 0; i < count; i++) {
-      sequence = (sequence + 1) | 0;
-      Atomics.store(this.#control, word, sequence);
-      word += step;
-    }
+  publish(count: number): void {
+    const first = (this.offset - CELL_BYTES) >> 2;
+    publishCells(this.#control, first, this.#stride >> 2, this.#position, count, this.#claimed);
   }
 }
 
 /** Receiving side of a ring with many senders and one receiver. See {@link MpscProducer}. */
 export class MpscConsumer implements SlotConsumer {
   offset = 0;
-  readonly hasLengths = true;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;
   #head: number;
+  /** Position after the last cell that is known to be published. */
+  #seen: number;
 
   constructor(control: Int32Array, layout: Layout) {
     this.#control = control;
     this.#capacity = layout.capacity;
     this.#stride = layout.stride;
     this.#head = Atomics.load(control, Word.HEAD);
+    this.#seen = this.#head;
   }
 
   get depth(): number {
@@ -91,23 +86,20 @@ export class MpscConsumer implements SlotConsumer {
   }
 
   claim(want: number): number {
-    const index = this.#head & (this.#capacity - 1);
-    const most = Math.min(want, this.#capacity - index);
-    const step = this.#stride >> 2;
-    const first = HEADER_BYTES + index * this.#stride;
-    let word = first >> 2;
-    let count = 0;
-    for (; count < most; count++) {
-      const published = (this.#head + count + 1) | 0;
-      const sequence = Atomics.load(this.#control, word);
-      if (sequence !== published) {
-        this.#check(sequence, published);
-        break;
-      }
-      word += step;
+    for (let passed = 0; passed < this.#capacity; ) {
+      const index = this.#head & (this.#capacity - 1);
+      const most = Math.min(want, this.#capacity - index);
+      const known = (this.#seen - this.#head) | 0;
+      this.offset = HEADER_BYTES + index * this.#stride + CELL_BYTES;
+      if (known >= most) return most;
+      const more = this.#look(index + known, most - known);
+      if (more >= 0) this.#seen = (this.#seen + more) | 0;
+      if (more >= 0 || known > 0) return known + Math.max(more, 0);
+      passed -= more; // empty cells: no records
+      this.release(-more);
+      this.#seen = this.#head;
     }
-    this.offset = first + CELL_BYTES;
-    return count;
+    return 0;
   }
 
   release(count: number): void {
@@ -115,11 +107,32 @@ export class MpscConsumer implements SlotConsumer {
     Atomics.store(this.#control, Word.HEAD, this.#head);
   }
 
-  /** A cell that is not published holds what it was made with, or its number of the last round. */
-  #check(sequence: number, published: number): void {
-    const behind = (published - sequence) | 0;
-    if (behind !== 1 && behind !== this.#capacity) throw corrupt("a sequence number", sequence);
+  /** Published cells behind those that are known, from the cell `index` on. */
+  #look(index: number, most: number): number {
+    const step = this.#stride >> 2;
+    const word = (HEADER_BYTES >> 2) + index * step;
+    const published = (this.#seen + 1) | 0;
+    const count = countRuns(this.#control, word, step, published, most, this.#capacity - index);
+    if (count !== 0) return count;
+    // A cell that is not published holds what it was made with, or its number of the last round; or it is by now.
+    const behind = (published - Atomics.load(this.#control, word)) | 0;
+    if (behind === 0 || behind === 1 || behind === this.#capacity) return 0;
+    throw corrupt("a sequence number", (published - behind) | 0);
   }
+}
+
+/** Publish the first `count` of `claimed` cells in a row from position `position` on, and give the others up as empty. */
+export function publishCells(
+  control: Int32Array,
+  first: number,
+  step: number,
+  position: number,
+  count: number,
+  claimed: number,
+): void {
+  const sequence = (position + 1) | 0;
+  if (count < claimed) storeRun(control, first + count * step, step, (sequence + count) | 0, count - claimed);
+  if (count > 0) storeRun(control, first, step, sequence, count);
 }
 
 /** Positions between HEAD and TAIL; between two looks at them, threads may go on. */

@@ -8,6 +8,7 @@ import {
   type ChannelKind,
   isEndCount,
   type Layout,
+  LENGTH_BYTES,
   longestRecord,
   MOST_BYTES,
   MOST_ENDS,
@@ -76,7 +77,7 @@ export function createChannel<T>(options: ChannelOptions<T>): SharedArrayBuffer 
 
 function layoutOf<T>(options: ChannelOptions<T>): Layout {
   const { kind = "spsc", format, senders = 1, receivers = 1, start = 0 } = options;
-  const slotBytes = format.style === "fixed" ? format.bytes : format.maxBytes;
+  const slotBytes = slotBytesOf(kind, format);
   if (!(Number.isInteger(slotBytes) && slotBytes >= 1 && slotBytes <= MOST_BYTES / 4)) {
     throw new RangeError(`Cannot make channel: messages of ${slotBytes} bytes`);
   }
@@ -99,6 +100,12 @@ function layoutOf<T>(options: ChannelOptions<T>): Layout {
   const stride = (slotBytes + (kind === "spsc" ? 0 : CELL_BYTES) + 7) & ~7;
   checkCapacity(capacity, stride);
   return { ...ends, style: "slots", capacity, stride };
+}
+
+/** Longest record of a format in a channel. In slots, the length of a coded message counts: a ring of bytes has its own. */
+function slotBytesOf<T>(kind: ChannelKind, format: Format<T>): number {
+  if (format.style === "fixed") return format.bytes;
+  return kind === "spsc" ? format.maxBytes : format.maxBytes + LENGTH_BYTES;
 }
 
 function checkCapacity(capacity: number, stride: number): void {
@@ -124,11 +131,7 @@ export function openSender<T>(
   const { memory } = parts;
   if (layout.style === "bytes") {
     const ring = new ByteProducer(control, layout);
-    return new ChannelSender(
-      parts,
-      new ByteOutlet(ring, format as CodedFormat<T>, memory, layout.slotBytes),
-      undefined,
-    );
+    return new ChannelSender(parts, new ByteOutlet(ring, format as CodedFormat<T>, memory), undefined);
   }
   const ring = producerOf(control, layout);
   return new ChannelSender(
@@ -152,7 +155,7 @@ function producerOf(control: Int32Array, layout: Layout): SlotProducer {
 function outletOf<T>(ring: SlotProducer, format: Format<T>, memory: RecordMemory, layout: Layout): Outlet<T> {
   return format.style === "fixed"
     ? new FixedOutlet(ring, format, memory, layout.stride)
-    : new CodedOutlet(ring, format, memory, layout);
+    : new CodedOutlet(ring, format, memory, layout.stride);
 }
 
 /**
@@ -185,7 +188,7 @@ function inletOf<T>(
   const inlet =
     format.style === "fixed"
       ? new FixedInlet(ring, format as FixedFormat<T>, memory, layout.stride)
-      : new CodedInlet(ring, format, memory, layout);
+      : new CodedInlet(ring, format, memory, layout.stride);
   return { inlet, peek: new SlotPeek(ring, memory, layout, format.style === "coded") };
 }
 
@@ -216,7 +219,7 @@ function openEnd<T>(
   { doorbell }: EndOptions,
 ): { readonly layout: Layout; readonly parts: EndParts; readonly control: Int32Array } {
   const layout = readLayout(buffer);
-  const bytes = format.style === "fixed" ? format.bytes : format.maxBytes;
+  const bytes = slotBytesOf(layout.kind, format);
   const isBytes = layout.kind === "spsc" && format.style === "coded";
   if (layout.slotBytes !== bytes || (layout.style === "bytes") !== isBytes) {
     throw new StateError(

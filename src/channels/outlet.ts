@@ -1,7 +1,8 @@
 import { StreamError } from "../core/errors.ts";
 import type { ByteProducer } from "./byte-ring.ts";
 import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
-import { type SlotProducer, VOID_LENGTH } from "./ring.ts";
+import { LENGTH_BYTES } from "./layout.ts";
+import type { SlotProducer } from "./ring.ts";
 
 /** Puts messages into a ring: what a format and a ring make together. */
 export interface Outlet<T> {
@@ -43,17 +44,12 @@ export class FixedOutlet<T> implements Outlet<T> {
   put(value: T): boolean {
     const producer = this.#producer;
     if (producer.claim(1) === 0) return false;
-    if (!producer.hasLengths) {
-      this.#format.write(this.#memory, producer.offset, value); // when it throws, nothing is published
-      producer.publish(1);
-      return true;
-    }
     let written = 0;
     try {
       this.#format.write(this.#memory, producer.offset, value);
       written = 1;
     } finally {
-      finishSlots(producer, this.#memory, this.#stride, written, 1);
+      producer.publish(written); // what was claimed must be published, also when the format has thrown
     }
     return true;
   }
@@ -72,7 +68,7 @@ export class FixedOutlet<T> implements Outlet<T> {
           at += this.#stride;
         }
       } finally {
-        finishSlots(producer, this.#memory, this.#stride, written, count);
+        producer.publish(written);
       }
       next += count;
     }
@@ -80,43 +76,18 @@ export class FixedOutlet<T> implements Outlet<T> {
   }
 }
 
-/** Publish the `written` first of `count` claimed slots; where all must be published, the rest are void. */
-export function finishSlots(
-  producer: SlotProducer,
-  { i32 }: RecordMemory,
-  stride: number,
-  written: number,
-  count: number,
-): void {
-  if (producer.hasLengths) {
-    let word = (producer.offset - 4) >> 2;
-    for (let i = 0; i < count; i++) {
-      i32[word] = i < written ? 0 : VOID_LENGTH;
-      word += stride >> 2;
-    }
-  }
-  if (written > 0 || producer.hasLengths) producer.publish(written);
-}
-
-/** Writes the bytes of a codec into slots that have a length. */
+/** Writes the bytes of a codec into slots, behind their length. */
 export class CodedOutlet<T> implements Outlet<T> {
   readonly #producer: SlotProducer;
   readonly #format: CodedFormat<T>;
   readonly #memory: RecordMemory;
   readonly #stride: number;
-  readonly #slotBytes: number;
 
-  constructor(
-    producer: SlotProducer,
-    format: CodedFormat<T>,
-    memory: RecordMemory,
-    { stride, slotBytes }: { readonly stride: number; readonly slotBytes: number },
-  ) {
+  constructor(producer: SlotProducer, format: CodedFormat<T>, memory: RecordMemory, stride: number) {
     this.#producer = producer;
     this.#format = format;
     this.#memory = memory;
     this.#stride = stride;
-    this.#slotBytes = slotBytes;
   }
 
   get depth(): number {
@@ -124,7 +95,7 @@ export class CodedOutlet<T> implements Outlet<T> {
   }
 
   put(value: T): boolean {
-    const payload = encode(this.#format, value, this.#slotBytes);
+    const payload = encode(this.#format, value);
     if (this.#producer.claim(1) === 0) return false;
     this.#write(this.#producer.offset, payload);
     this.#producer.publish(1);
@@ -155,7 +126,7 @@ export class CodedOutlet<T> implements Outlet<T> {
     const payloads: Uint8Array[] = [];
     const end = Math.min(values.length, from + BATCH);
     try {
-      for (let i = from; i < end; i++) payloads.push(encode(this.#format, values[i] as T, this.#slotBytes));
+      for (let i = from; i < end; i++) payloads.push(encode(this.#format, values[i] as T));
     } catch (cause) {
       return { payloads, error: { cause } };
     }
@@ -163,8 +134,8 @@ export class CodedOutlet<T> implements Outlet<T> {
   }
 
   #write(at: number, payload: Uint8Array): void {
-    this.#memory.i32[(at - 4) >> 2] = payload.length;
-    copyIn(this.#memory.u8, at, payload);
+    this.#memory.i32[at >> 2] = payload.length;
+    copyIn(this.#memory.u8, at + LENGTH_BYTES, payload);
   }
 }
 
@@ -173,13 +144,11 @@ export class ByteOutlet<T> implements Outlet<T> {
   readonly #producer: ByteProducer;
   readonly #format: CodedFormat<T>;
   readonly #memory: RecordMemory;
-  readonly #slotBytes: number;
 
-  constructor(producer: ByteProducer, format: CodedFormat<T>, memory: RecordMemory, slotBytes: number) {
+  constructor(producer: ByteProducer, format: CodedFormat<T>, memory: RecordMemory) {
     this.#producer = producer;
     this.#format = format;
     this.#memory = memory;
-    this.#slotBytes = slotBytes;
   }
 
   get depth(): number {
@@ -203,7 +172,7 @@ export class ByteOutlet<T> implements Outlet<T> {
   }
 
   #claimAndWrite(value: T): boolean {
-    const payload = encode(this.#format, value, this.#slotBytes);
+    const payload = encode(this.#format, value);
     const at = this.#producer.claim(payload.length);
     if (at < 0) return false;
     copyIn(this.#memory.u8, at, payload);
@@ -211,12 +180,12 @@ export class ByteOutlet<T> implements Outlet<T> {
   }
 }
 
-function encode<T>({ codec }: CodedFormat<T>, value: T, most: number): Uint8Array {
+function encode<T>({ codec, maxBytes }: CodedFormat<T>, value: T): Uint8Array {
   const payload = codec.encode(value);
-  if (payload.length <= most) return payload;
+  if (payload.length <= maxBytes) return payload;
   throw new StreamError(
     "ERR_MESSAGE_TOO_LARGE",
-    `Cannot send ${payload.length} bytes: messages here have at most ${most}`,
+    `Cannot send ${payload.length} bytes: messages here have at most ${maxBytes}`,
   );
 }
 

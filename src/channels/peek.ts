@@ -1,7 +1,8 @@
 import type { ByteConsumer } from "./byte-ring.ts";
 import type { RecordMemory } from "./format.ts";
-import { corrupt } from "./layout.ts";
-import { type SlotConsumer, VOID_LENGTH } from "./ring.ts";
+import { lengthAt } from "./inlet.ts";
+import { LENGTH_BYTES } from "./layout.ts";
+import type { SlotConsumer } from "./ring.ts";
 
 /** Records of a ring as they lie, for leases. */
 export interface RecordPeek {
@@ -9,7 +10,7 @@ export interface RecordPeek {
   readonly offset: number;
   /** @returns how many records in a row are claimed, up to `want`; 0 when there is none. */
   claim(want: number): number;
-  /** Length of one of them, bytes; 0 where its sender gave the slot up. */
+  /** Length of one of them, bytes. */
   lengthOf(index: number): number;
   /** Give them back. */
   release(count: number): void;
@@ -18,27 +19,27 @@ export interface RecordPeek {
 /** Slots as they lie. */
 export class SlotPeek implements RecordPeek {
   readonly #consumer: SlotConsumer;
-  readonly #i32: Int32Array;
+  readonly #memory: RecordMemory;
   readonly #stride: number;
   readonly #slotBytes: number;
   readonly #isCoded: boolean;
 
-  /** @param isCoded - whether lengths count; messages of one size have it without */
+  /** @param isCoded - whether slots begin with a length */
   constructor(
     consumer: SlotConsumer,
-    { i32 }: RecordMemory,
+    memory: RecordMemory,
     { stride, slotBytes }: { readonly stride: number; readonly slotBytes: number },
     isCoded: boolean,
   ) {
     this.#consumer = consumer;
-    this.#i32 = i32;
+    this.#memory = memory;
     this.#stride = stride;
     this.#slotBytes = slotBytes;
     this.#isCoded = isCoded;
   }
 
   get offset(): number {
-    return this.#consumer.offset;
+    return this.#isCoded ? this.#consumer.offset + LENGTH_BYTES : this.#consumer.offset;
   }
 
   claim(want: number): number {
@@ -46,11 +47,9 @@ export class SlotPeek implements RecordPeek {
   }
 
   lengthOf(index: number): number {
-    if (!this.#consumer.hasLengths) return this.#slotBytes;
-    const length = this.#i32[(this.#consumer.offset + index * this.#stride - 4) >> 2] as number;
-    if (length === VOID_LENGTH) return 0;
-    if (length < 0 || length > this.#slotBytes) throw corrupt("a length", length);
-    return this.#isCoded ? length : this.#slotBytes;
+    if (!this.#isCoded) return this.#slotBytes;
+    const at = this.#consumer.offset + index * this.#stride;
+    return lengthAt(this.#memory, at, this.#slotBytes - LENGTH_BYTES);
   }
 
   release(count: number): void {

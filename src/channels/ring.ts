@@ -6,15 +6,13 @@
 export interface SlotProducer {
   /** Byte offset in the shared memory of the first record of the last claim. */
   readonly offset: number;
-  /** Whether each slot has a word for the length of its record, 4 bytes in front of it. */
-  readonly hasLengths: boolean;
   /**
    * Claim up to `want` slots.
    * @returns how many are claimed: fewer near the end of the ring, 0 when it is full.
    * @throws {ProtocolError} when the control words hold what cannot be.
    */
   claim(want: number): number;
-  /** Let receivers see the claimed slots: all of them, or the first `count` where there is one sender. */
+  /** Let receivers see the first `count` of the claimed slots. The others stay empty: receivers pass them. */
   publish(count: number): void;
   /** Records in the ring, by a fresh look. */
   readonly depth: number;
@@ -24,8 +22,6 @@ export interface SlotProducer {
 export interface SlotConsumer {
   /** Byte offset in the shared memory of the first record of the last claim. */
   readonly offset: number;
-  /** Whether each slot has a word for the length of its record, 4 bytes in front of it. */
-  readonly hasLengths: boolean;
   /**
    * Claim up to `want` records.
    * @returns how many are claimed: fewer near the end of the ring, 0 when there is none.
@@ -37,9 +33,6 @@ export interface SlotConsumer {
   /** Records in the ring, by a fresh look; those that are claimed and not published count. */
   readonly depth: number;
 }
-
-/** Length of a slot that a sender claimed and did not fill: receivers skip it. */
-export const VOID_LENGTH = -1;
 
 /** Races for a position that a thread may lose in a row; more than that is the work of a peer that writes garbage. */
 export const MOST_RACES = 100_000;

@@ -3,7 +3,7 @@ import { type Abortable, abortable } from "./abort.ts";
 import type { RecordMemory } from "./format.ts";
 import type { Layout } from "./layout.ts";
 import { type SendLease, SlotLease } from "./lease.ts";
-import { finishSlots, type Outlet } from "./outlet.ts";
+import type { Outlet } from "./outlet.ts";
 import type { SlotProducer } from "./ring.ts";
 import type { ChannelState } from "./state.ts";
 import type { ChannelStats } from "./stats.ts";
@@ -135,7 +135,7 @@ export class ChannelSender<T> {
       () => slotBytes,
       (written) => {
         this.#isLent = false;
-        finishSlots(producer, memory, stride, written, count);
+        producer.publish(written);
         this.#published(written);
       },
     );

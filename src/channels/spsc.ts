@@ -13,7 +13,6 @@ import type { SlotConsumer, SlotProducer } from "./ring.ts";
  */
 export class SpscProducer implements SlotProducer {
   offset = 0;
-  readonly hasLengths = false;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;
@@ -62,7 +61,6 @@ export class SpscProducer implements SlotProducer {
 /** Receiving side of a ring with one sender and one receiver. See {@link SpscProducer}. */
 export class SpscConsumer implements SlotConsumer {
   offset = 0;
-  readonly hasLengths = false;
   readonly #control: Int32Array;
   readonly #capacity: number;
   readonly #stride: number;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ByteConsumer, ByteProducer } from "../../src/channels/byte-ring.ts";
-import { bytesOf, CELL_BYTES, type Layout, writeLayout } from "../../src/channels/layout.ts";
+import { bytesOf, CELL_BYTES, HEADER_BYTES, type Layout, writeLayout } from "../../src/channels/layout.ts";
 import { MpmcConsumer, MpmcProducer } from "../../src/channels/mpmc.ts";
 import { MpscConsumer, MpscProducer } from "../../src/channels/mpsc.ts";
 import type { SlotConsumer, SlotProducer } from "../../src/channels/ring.ts";
@@ -49,6 +49,18 @@ function producer(kind: Kind, layout: Layout, numbers: readonly number[], want =
       }
     }
     return { sent: numbers.slice(0, next), received: [] };
+  };
+}
+
+/** Claims two cells, publishes the first and gives the second up, as a lease that sends less than it was lent. */
+function halfProducer(kind: Kind, layout: Layout, number: number) {
+  return (words: Int32Array): Seen => {
+    const ring: SlotProducer = new RINGS[kind][0](words, layout);
+    const count = ring.claim(2);
+    if (count === 0) return { sent: [], received: [] };
+    words[ring.offset >> 2] = number;
+    ring.publish(1);
+    return { sent: [number], received: [] };
   };
 }
 
@@ -212,6 +224,39 @@ describe("every order of the steps of", { timeout: 120_000 }, () => {
     log("mpmc 2+1", explore({ memory: memoryOf(layout), threads, check }));
   });
 
+  test("an mpmc ring of 2 whose runs of 2 are sent at once and taken in parts", () => {
+    const layout = layoutOf("mpmc", 0);
+    const threads = [
+      producer("mpmc", layout, [11, 12], 2),
+      consumer("mpmc", layout, 2),
+      consumer("mpmc", layout, 1, 2),
+    ];
+    const check = checkNumbers("mpmc", layout);
+    log("mpmc, runs in parts", explore({ memory: memoryOf(layout), threads, check }));
+  });
+
+  test("an mpmc ring of 2 whose cells come back in runs of 2", () => {
+    const layout = layoutOf("mpmc", 0);
+    const threads = [
+      producer("mpmc", layout, [11]),
+      producer("mpmc", layout, [21, 22], 2),
+      consumer("mpmc", layout, 2, 2),
+    ];
+    const check = checkNumbers("mpmc", layout, [1, 2]);
+    log("mpmc, free runs", explore({ memory: filled(layout, [1, 2]), threads, check }));
+  });
+
+  test.each(["mpsc", "mpmc"] as const)("an %s ring of 2 with cells that are given up", (kind) => {
+    const layout = layoutOf(kind, 0);
+    const threads = [
+      halfProducer(kind, layout, 11),
+      producer(kind, layout, [21]),
+      consumer(kind, layout, 3, 2),
+    ];
+    const check = checkNumbers(kind, layout);
+    log(`${kind}, empty cells`, explore({ memory: memoryOf(layout), threads, check }));
+  });
+
   test("a ring of bytes that wraps", () => {
     const layout: Layout = { ...layoutOf("spsc", -8), style: "bytes", capacity: 16, slotBytes: 4, stride: 1 };
     const threads = [byteProducer(layout, [11, 12, 13]), byteConsumer(layout, 4)];
@@ -260,6 +305,24 @@ describe("the explorer notices", () => {
     expect(() =>
       explore({ memory: memoryOf(layout), threads: [early, consumer("mpmc", layout, 1)], check }),
     ).toThrow("Wrong end");
+  });
+
+  test("a run whose first cell is published before the others", () => {
+    const early = (words: Int32Array): Seen => {
+      const ring = new MpmcProducer(words, layout);
+      const first = HEADER_BYTES >> 2;
+      ring.claim(2);
+      words[first + 1] = 2;
+      Atomics.store(words, first, 1);
+      const second = first + (layout.stride >> 2);
+      words[ring.offset >> 2] = 11;
+      words[(ring.offset + layout.stride) >> 2] = 12;
+      words[second + 1] = 1;
+      words[second] = 2;
+      return { sent: [11, 12], received: [] };
+    };
+    const threads = [early, consumer("mpmc", layout, 1, 2)];
+    expect(() => explore({ memory: memoryOf(layout), threads, check })).toThrow("Wrong end");
   });
 
   test("a sleeper that does not look again", () => {

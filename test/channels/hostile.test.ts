@@ -68,9 +68,14 @@ describe.each(KINDS)("%s: a peer that writes garbage into shared memory", (kind)
           receiver.stats();
         };
         use();
-        const index = random.chance(0.7)
-          ? random.pick(Object.values(Word))
-          : random.int(HEADER_BYTES >> 2, words.length - 1);
+        const { stride } = readLayout(buffer);
+        const cell = (HEADER_BYTES + random.int(0, 7) * stride) >> 2;
+        const cells = [
+          () => random.int(HEADER_BYTES >> 2, words.length - 1),
+          () => Math.min(cell + random.int(0, 2), words.length - 1), // sequence number, length of the run, length
+        ];
+        const isWord = random.chance(kind === "spsc" ? 0.7 : 0.4);
+        const index = isWord ? random.pick(Object.values(Word)) : random.pick(cells)();
         words[index] = garbage(random, words[index] as number);
         try {
           use();
