@@ -112,6 +112,33 @@ describe("StreamTable", () => {
     expect(codeOf(() => table.allow(1))).toBe("ERR_FLOW");
   });
 
+  test("finds each of many streams, those of both sides, however they come and go", () => {
+    const { table, streams } = tableWith(500, 1_000);
+    const own = Array.from({ length: 500 }, () => {
+      const made = stream(table.nextId, true);
+      table.add(made);
+      return made;
+    });
+    const all = [...streams, ...own].sort((a, b) => a.id - b.id);
+    expect(table.values()).toEqual(all);
+    const left = all.filter((_, index) => index % 3 === 0);
+    for (const one of all) if (!left.includes(one)) table.remove(one);
+    expect(table.size).toBe(left.length);
+    expect(table.values()).toEqual(left);
+    for (const one of all) expect(table.find(one.id)).toBe(left.includes(one) ? one : undefined);
+    for (const one of left) table.remove(one);
+    expect(table.size).toBe(0);
+    expect(table.values()).toEqual([]);
+  });
+
+  test("remove() of a stream that is not in the table changes nothing", () => {
+    const { table, streams } = tableWith(3);
+    table.remove(streams[1]!);
+    expect(table.remove(streams[1]!)).toBe(false);
+    expect(new StreamTable("server", 16).remove(streams[0]!)).toBe(false);
+    expect(table.values()).toEqual([streams[0], streams[2]]);
+  });
+
   test("clear() forgets all streams", () => {
     const { table } = tableWith(3);
     table.find(8 as StreamId);

@@ -11,8 +11,11 @@ export function streamId(role: Role, count: number): StreamId {
   return (count * 4 + (role === "client" ? 0 : 1)) as StreamId;
 }
 
+/** Slots of a table that has held a stream; it grows by powers of two. */
+const LEAST_SLOTS = 16;
+
 /** No streams; never written to. An idle session shares it. */
-const NONE: Map<StreamId, Stream> = new Map();
+const NONE: (Stream | undefined)[] = [];
 
 /**
  * The streams of a session by number, and how many each side may open.
@@ -22,10 +25,15 @@ const NONE: Map<StreamId, Stream> = new Map();
  *
  * The credit for opening is an absolute count, like the credit for bytes: a side opens stream `count` only while
  * `count <= limit`. A stream holds its place until both halves are over and its handler has let go of it.
+ *
+ * Streams that share a slot are chained. It is no `Map`: each time that one is rehashed V8 leaves its former storage a
+ * reference to the next, and once one such storage is old, every stream that came and went later survives the
+ * collections of the young heap.
  */
 export class StreamTable {
   readonly #role: Role;
-  #streams: Map<StreamId, Stream> = NONE;
+  #slots: (Stream | undefined)[] = NONE;
+  #size = 0;
   readonly #maxStreams: number;
   /** Streams that this side has opened, and may open. */
   #opened = 0;
@@ -39,8 +47,6 @@ export class StreamTable {
   #lingering = 0;
   /** Count up to which the peer may open, as last told. */
   #toldLimit: number;
-  #lastId: StreamId = SESSION_ID;
-  #last: Stream | undefined;
 
   constructor(role: Role, maxStreams: number) {
     this.#role = role;
@@ -49,12 +55,16 @@ export class StreamTable {
 
   /** Streams that are not over, of both sides. */
   get size(): number {
-    return this.#streams.size;
+    return this.#size;
   }
 
-  /** The streams that are not over. */
-  values(): IterableIterator<Stream> {
-    return this.#streams.values();
+  /** The streams that are not over, by number. */
+  values(): Stream[] {
+    const streams: Stream[] = [];
+    for (let stream of this.#slots) {
+      for (; stream !== undefined; stream = stream.sibling) streams.push(stream);
+    }
+    return streams.sort((a, b) => a.id - b.id);
   }
 
   /** Streams that the peer has opened. */
@@ -85,7 +95,7 @@ export class StreamTable {
     const streams: Stream[] = [];
     for (let count = accepted + 1; count <= this.#opened; count++) {
       const id = streamId(this.#role, count);
-      const stream = this.#streams.get(id);
+      const stream = this.#get(id);
       if (stream === undefined)
         throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${id} was answered before`);
       streams.push(stream);
@@ -96,9 +106,7 @@ export class StreamTable {
 
   /** Take out a stream that counts as never opened: it gets another number. */
   unopen(stream: Stream): void {
-    this.#streams.delete(stream.id);
-    this.#lastId = SESSION_ID;
-    this.#last = undefined;
+    this.#leave(stream);
     stream.id = SESSION_ID;
   }
 
@@ -164,8 +172,46 @@ export class StreamTable {
   }
 
   #enter(stream: Stream): void {
-    if (this.#streams === NONE) this.#streams = new Map();
-    this.#streams.set(stream.id, stream);
+    if (this.#size++ === this.#slots.length) this.#grow();
+    this.#put(stream);
+  }
+
+  #put(stream: Stream): void {
+    const slot = this.#slotOf(stream.id);
+    stream.sibling = this.#slots[slot];
+    this.#slots[slot] = stream;
+  }
+
+  /** The numbers of one initiator lie 4 apart, and those of both beside each other. */
+  #slotOf(id: StreamId): number {
+    return ((id >> 1) ^ (id & 1)) & (this.#slots.length - 1);
+  }
+
+  #grow(): void {
+    const streams = this.values();
+    this.#slots = new Array(Math.max(LEAST_SLOTS, this.#slots.length * 2));
+    for (const stream of streams) this.#put(stream);
+  }
+
+  #get(id: StreamId): Stream | undefined {
+    let stream = this.#slots[this.#slotOf(id)];
+    while (stream !== undefined && stream.id !== id) stream = stream.sibling;
+    return stream;
+  }
+
+  /** @returns false when the stream is not here. */
+  #leave(stream: Stream): boolean {
+    const slot = this.#slotOf(stream.id);
+    let before = this.#slots[slot];
+    if (before === stream) this.#slots[slot] = stream.sibling;
+    else {
+      while (before !== undefined && before.sibling !== stream) before = before.sibling;
+      if (before === undefined) return false;
+      before.sibling = stream.sibling;
+    }
+    stream.sibling = undefined;
+    this.#size--;
+    return true;
   }
 
   /**
@@ -174,27 +220,20 @@ export class StreamTable {
    * @throws {ProtocolError} for a stream that was never opened.
    */
   find(id: StreamId): Stream | undefined {
-    if (id === this.#lastId && this.#last !== undefined) return this.#last;
-    const stream = this.#streams.get(id);
+    const stream = this.#get(id);
     if (stream === undefined) {
-      const opened = (id & 1) === (this.#role === "client" ? 0 : 1) ? this.#opened : this.#accepted;
+      const opened = this.#initiatedByPeer(id) ? this.#accepted : this.#opened;
       if ((id & 2) !== 0 || id < 4 || Math.floor(id / 4) > opened) {
         throw new ProtocolError("ERR_PROTOCOL", `Cannot find stream ${id}: it was never opened`);
       }
       return undefined;
     }
-    this.#lastId = id;
-    this.#last = stream;
     return stream;
   }
 
   /** Remove a stream that is over. @returns true when the peer must hear of a place that got free. */
   remove(stream: Stream): boolean {
-    if (!this.#streams.delete(stream.id)) return false;
-    if (this.#last === stream) {
-      this.#lastId = SESSION_ID;
-      this.#last = undefined;
-    }
+    if (!this.#leave(stream)) return false;
     if (stream.local) return false;
     if (stream.vacated) {
       this.#lingering--;
@@ -234,8 +273,8 @@ export class StreamTable {
 
   /** Forget all streams. */
   clear(): void {
-    this.#streams.clear();
-    this.#lastId = SESSION_ID;
-    this.#last = undefined;
+    for (const stream of this.values()) stream.sibling = undefined;
+    this.#slots = NONE;
+    this.#size = 0;
   }
 }

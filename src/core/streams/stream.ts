@@ -74,6 +74,8 @@ export class Stream {
   vacated = false;
   /** When data or credit last moved while data waited, ms; {@link WAITS} before the time is known. */
   progressAt = 0;
+  /** The next stream in the same slot of the table. For {@link StreamTable}. */
+  sibling: Stream | undefined;
   /** The one `readable` event of this stream. */
   readonly readable: SessionEvent = { kind: "readable", stream: this };
   readonly #mux: Mux;
