@@ -12,12 +12,14 @@ export interface Plan {
 }
 
 /** A run short enough for many benches in a minute. */
-export const QUICK_PLAN: Plan = { quick: true, runs: 5, runMs: 80, warmUpMs: 500 };
+export const QUICK_PLAN: Plan = { quick: true, runs: 3, runMs: 40, warmUpMs: 150 };
 /** A run for figures that are kept. */
 export const FULL_PLAN: Plan = { quick: false, runs: 7, runMs: 1_000, warmUpMs: 3_000 };
 
 /** Timed runs where one takes many seconds. */
-export const LONG_RUNS = 5;
+export function longRuns({ quick, runs }: Plan): number {
+  return quick ? runs : 5;
+}
 
 /** What a figure should be; both hold when both are given. */
 export interface Target {

@@ -1,3 +1,4 @@
+import type { Plan } from "../harness.ts";
 import { Helper, nodeCommand } from "../process.ts";
 import type { ContenderCommands } from "./contender.ts";
 import { type ContenderProgram, PEER_PROGRAMS, TIDEWAY } from "./contenders.ts";
@@ -14,29 +15,40 @@ export interface Runner {
 }
 
 /**
- * Run `use` with Tideway, which comes first, and its peers. Those that cannot start are named on standard error and
- * left out.
+ * Run `use` with Tideway, which comes first, and its peers, in processes of its own; quick benches share theirs, because
+ * starting takes longer than a quick run. Those that cannot start are named on standard error and left out.
  */
 export async function withField<T>(
+  { quick }: Plan,
   use: (field: readonly Runner[]) => Promise<T>,
-  peers: readonly ContenderProgram[] = PEER_PROGRAMS,
 ): Promise<T> {
-  installPeers();
-  fetchNatsServer();
-  const field: Runner[] = [];
+  if (quick) {
+    kept ??= startAll();
+    return use(await kept);
+  }
+  const field = await startAll();
   try {
-    field.push(await start(TIDEWAY));
-    for (const program of peers) {
-      try {
-        field.push(await start(program));
-      } catch (error) {
-        console.error(`${program.name} is left out: ${(error as Error).message.split("\n")[0]}`);
-      }
-    }
     return await use(field);
   } finally {
     await Promise.all(field.map((runner) => runner.close()));
   }
+}
+
+/** What quick benches share; it ends with this process. */
+let kept: Promise<readonly Runner[]> | undefined;
+
+async function startAll(): Promise<readonly Runner[]> {
+  installPeers();
+  fetchNatsServer();
+  const field: Runner[] = [await start(TIDEWAY)];
+  for (const program of PEER_PROGRAMS) {
+    try {
+      field.push(await start(program));
+    } catch (error) {
+      console.error(`${program.name} is left out: ${(error as Error).message.split("\n")[0]}`);
+    }
+  }
+  return field;
 }
 
 /** Start both processes of a contender and connect them. */

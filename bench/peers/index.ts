@@ -23,7 +23,7 @@ const PAYLOAD_NAMES: Readonly<Record<Payload, string>> = {
 const pipelinedCalls = (payload: Payload): Bench => ({
   id: "P6",
   run: (plan) =>
-    withField(async (field) => {
+    withField(plan, async (field) => {
       const results = await rates(
         plan,
         field,
@@ -48,8 +48,8 @@ const pipelinedCalls = (payload: Payload): Bench => ({
 const roundTrip: Bench = {
   id: "P7",
   run: (plan) =>
-    withField(async (field) => {
-      const count = plan.quick ? 500 : 10_000;
+    withField(plan, async (field) => {
+      const count = plan.quick ? 300 : 10_000;
       const works = field.map(
         ({ client }) =>
           () =>
@@ -79,7 +79,7 @@ const roundTrip: Bench = {
 const oneWay: Bench = {
   id: "P4",
   run: (plan) =>
-    withField(async (field) => {
+    withField(plan, async (field) => {
       const able = field.filter(({ sendsOneWay }) => sendsOneWay);
       const results = await rates(
         plan,

@@ -1,4 +1,4 @@
-// The server process of the scenarios: Tideway and bare `ws`, which send the same to all who are connected.
+// The server process of the scenarios: Tideway and bare `ws`, which send the same to all who are connected, and echo.
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Bytes, MessageStream } from "tideway";
@@ -35,6 +35,14 @@ const server = await serve({
       const gone = () => void streams.delete(stream);
       stream.listen(() => {}, gone);
     });
+    session.onStream("echo", (stream) => {
+      stream.listen(
+        (message) => {
+          if (!stream.trySend(message)) throw new Error("more is under way than a stream takes");
+        },
+        () => {},
+      );
+    });
   },
 });
 const listener = new WebSocketServer({
@@ -46,6 +54,7 @@ const listener = new WebSocketServer({
 listener.on("connection", (socket) => {
   sockets.add(socket);
   socket.on("error", () => {});
+  socket.on("message", (message) => socket.send(message, { compress: false }));
   socket.on("close", () => sockets.delete(socket));
 });
 await once(listener, "listening");
@@ -55,6 +64,11 @@ const commands = {
     tideway: server.urls[0]!,
     ws: `ws://127.0.0.1:${(listener.address() as AddressInfo).port}`,
   }),
+  /** CPU time of this process so far, ms. */
+  cpuMs: (): number => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  },
   /** How many of a kind are there to be sent to. */
   listeners: (kind: Kind) => (kind === "tideway" ? streams.size : sockets.size),
   /** Send messages to everybody. Each begins with the time of sending, ns as a float64. */

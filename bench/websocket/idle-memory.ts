@@ -1,4 +1,4 @@
-import { type Bench, check, type Figure, interleave, LONG_RUNS } from "../harness.ts";
+import { type Bench, check, type Figure, interleave, longRuns } from "../harness.ts";
 import { Helper } from "../process.ts";
 import { SERVER } from "../transports/carriers/node.ts";
 import type { ServerCommands } from "../transports/programs/server.ts";
@@ -30,12 +30,13 @@ export const idleMemory: Bench = {
     const ours = new IdleServer("tideway", crowds);
     const bare = new IdleServer("ws", crowds);
     try {
-      const total = plan.quick ? 2_000 : 10_000;
-      const step = total / LONG_RUNS;
+      const runs = longRuns(plan);
+      const total = plan.quick ? 1_200 : 10_000;
+      const step = total / runs;
       await ours.warmUp();
       await bare.warmUp();
       const grown = await interleave(
-        LONG_RUNS,
+        runs,
         () => ours.grow(step),
         () => bare.grow(step),
       );

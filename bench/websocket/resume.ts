@@ -21,7 +21,7 @@ const MESSAGE_BYTES = 4_096;
 export const resumeAfterCut: Bench = {
   id: "P16",
   async run(plan) {
-    const cuts = plan.quick ? 20 : 100;
+    const cuts = plan.quick ? 10 : 100;
     const server = new Helper<ServerCommands>(SERVER);
     try {
       const { tideway, bare: echo } = await server.ask("targets");

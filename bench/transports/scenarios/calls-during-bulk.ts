@@ -1,4 +1,4 @@
-import { type Bench, type Figure, interleave, LONG_RUNS, type Plan } from "../../harness.ts";
+import { type Bench, type Figure, interleave, longRuns, type Plan } from "../../harness.ts";
 import { percentile } from "../../statistics.ts";
 import type { Carrier, SessionContender } from "../contender.ts";
 
@@ -16,11 +16,11 @@ export const callsDuringBulk = (carrier: Carrier): Bench => ({
 
 async function measure(plan: Plan, ours: SessionContender, what: string, up: boolean): Promise<Figure> {
   // A quick run shares 256 MiB between all of its transfers.
-  const transferMiB = plan.quick ? Math.ceil(256 / LONG_RUNS) : 1_024;
+  const transferMiB = plan.quick ? Math.ceil(256 / longRuns(plan)) : 1_024;
   const transfer = { up, bytes: BULK_MESSAGE_BYTES, count: (transferMiB * 2 ** 20) / BULK_MESSAGE_BYTES };
   const work = () => ours.callsDuring(transfer);
   if (!plan.quick) await work(); // the warm-up
-  const [runs] = await interleave(LONG_RUNS, work);
+  const [runs] = await interleave(longRuns(plan), work);
   return {
     id: "P10",
     name: `p99 of a 64 B call during ${what} of ${transferMiB.toLocaleString("en-US")} MiB`,
