@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disperse, gather, pause, withSite } from "../../bench/scenarios/audience.ts";
+import { withStages } from "../../bench/scenarios/stage.ts";
 
 describe("the audience of the scenarios", () => {
   for (const kind of ["tideway", "ws"] as const) {
@@ -19,6 +20,22 @@ describe("the audience of the scenarios", () => {
         expect(heard).toBe(100);
         await disperse(site, kind, [...deaf, ...all]);
         expect(await site.server.ask("listeners", kind)).toBe(0);
+      });
+    });
+  }
+});
+
+describe("a load on many connections", () => {
+  for (const kind of ["tideway", "ws"] as const) {
+    it(`of ${kind} keeps its schedule and hears every echo`, { timeout: 60_000 }, async () => {
+      await withStages(1, async ([stage]) => {
+        await stage!.open(kind, 20);
+        const all = await stage!.load({ active: 20, perSecond: 10, ms: 500 });
+        expect(all.count).toBe(100);
+        expect(all.p99).toBeGreaterThanOrEqual(all.p50);
+        expect(all.cpuUs).toBeGreaterThan(0);
+        expect(all.cores).toBeLessThan(2);
+        expect((await stage!.load({ active: 2, perSecond: 50, ms: 200 })).count).toBe(20);
       });
     });
   }
