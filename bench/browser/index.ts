@@ -1,8 +1,11 @@
 import { chromium } from "playwright";
-import { FULL_PLAN, measureAll, QUICK_PLAN, type Row } from "../../e2e/latency/measure.ts";
+import { FULL_PLAN, measureAll, type Plan, type Row } from "../../e2e/latency/measure.ts";
 import { LAUNCH_OPTIONS } from "../../e2e/support/launch.ts";
 import { ensureBrowser } from "../../scripts/browser.mjs";
 import type { Bench, Figure } from "../harness.ts";
+
+/** A look: the least that says something of a p50. */
+const QUICK_PLAN: Plan = { rounds: 3, warmUp: 200, echoes: 100, transferMs: 50, busyMs: 60 };
 
 /** P17: round trips in a page of Chromium, against the bare API of the browser in the same page. */
 const latency: Bench = {
