@@ -94,8 +94,8 @@ export {
 export {
   type CloseOptions,
   Session,
-  type SessionStats,
 } from "./session/session.ts";
+export type { SessionStats, SessionTotals } from "./session/session-stats.ts";
 export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
 export type {
   CarrierChoice,

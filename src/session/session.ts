@@ -23,49 +23,7 @@ import {
 import type { Link } from "./link.ts";
 import { MessageStream, type StreamOptions } from "./message-stream.ts";
 import type { ResolvedOptions } from "./options.ts";
-
-/** Figures of a session at one moment. */
-export interface SessionStats {
-  readonly state: SessionState;
-  /** What carries it now. */
-  readonly transport: TransportName | undefined;
-  /**
-   * Client: what it took to open that transport, with name resolution, TLS and upgrade, and then from HELLO to its
-   * answer, ms. `undefined` before that, on a server, and for a transport that `migrate` was given.
-   */
-  readonly dialMs: number | undefined;
-  readonly handshakeMs: number | undefined;
-  /** Smoothed round trip, ms; 0 before the first measurement. */
-  readonly roundTripMs: number;
-  /** Totals since the session began, over all connections. */
-  readonly bytesSent: number;
-  readonly bytesReceived: number;
-  readonly recordsSent: number;
-  readonly recordsReceived: number;
-  /** Bytes that were not sent because records were compressed. */
-  readonly bytesSaved: number;
-  /** Connections that were lost and replaced. */
-  readonly reconnects: number;
-  /** Those after which the streams went on, and moves to another connection without a loss. */
-  readonly resumes: number;
-  readonly migrations: number;
-  /** Charged bytes that were sent again after a loss, and those that are kept for the next one. */
-  readonly resentBytes: number;
-  readonly retainedBytes: number;
-  /** Streams that are not over. */
-  readonly streams: number;
-  /** Charged bytes that wait here for credit or for the transport. */
-  readonly queuedBytes: number;
-  /** Bytes that the transport holds; `undefined` where it cannot tell. */
-  readonly bufferedBytes: number | undefined;
-  /** Credit that the peer leaves this side, and this side the peer, charged bytes. */
-  readonly sendCreditBytes: number;
-  readonly receiveCreditBytes: number;
-  /** Charged bytes that arrived and no application has read. */
-  readonly unreadBytes: number;
-  /** Datagrams that were dropped for lack of room. */
-  readonly datagramsDropped: number;
-}
+import { NO_TOTALS, type SessionStats, type SessionTotals, withTotals } from "./session-stats.ts";
 
 /** Takes a stream that the peer opened. @returns false when it is for somebody else. */
 export type StreamHandler = (stream: Stream) => boolean;
@@ -110,14 +68,7 @@ export class Session extends EventTarget {
   /** Moves the session to another transport; set by who connects. */
   migrator: ((transport: Transport) => Promise<void>) | undefined;
   /** Totals of the connections before this one. */
-  #before = {
-    bytesSent: 0,
-    bytesReceived: 0,
-    bytesSaved: 0,
-    recordsSent: 0,
-    recordsReceived: 0,
-    datagramsDropped: 0,
-  };
+  #before: SessionTotals = NO_TOTALS;
   /** Somebody has listened: without listeners no event is made. */
   #heard = false;
   /** What is called at the end, before `closed` resolves. */
@@ -299,19 +250,13 @@ export class Session extends EventTarget {
     const link = this.#link;
     const mux = this.#state === "open" && link !== undefined ? link.connection.mux : this.#mux;
     const { outbox, table, window } = mux;
-    const counters = link?.connection.counters;
-    const before = this.#before;
     return {
+      ...withTotals(this.#before, link?.connection),
       state: this.#state,
       transport: link?.transport,
       dialMs: link?.dialMs,
       handshakeMs: link?.handshakeMs,
       roundTripMs: link?.connection.roundTripMs ?? 0,
-      bytesSent: before.bytesSent + (counters?.bytesSent ?? 0),
-      bytesReceived: before.bytesReceived + (counters?.bytesReceived ?? 0),
-      bytesSaved: before.bytesSaved + (counters?.bytesSaved ?? 0),
-      recordsSent: before.recordsSent + (counters?.recordsSent ?? 0),
-      recordsReceived: before.recordsReceived + (counters?.recordsReceived ?? 0),
       reconnects: this.#reconnects,
       resumes: this.#resumes,
       migrations: this.#migrations,
@@ -323,7 +268,6 @@ export class Session extends EventTarget {
       sendCreditBytes: outbox.limit - outbox.sent,
       receiveCreditBytes: window.limit - window.received,
       unreadBytes: window.received - window.consumed,
-      datagramsDropped: before.datagramsDropped + (link?.connection.datagramsDropped ?? 0),
     };
   }
 
@@ -455,17 +399,7 @@ export class Session extends EventTarget {
     const connection = this.#link?.connection;
     this.#link = undefined;
     for (const ping of this.#pings.splice(0)) ping.reject(error ?? new StateError("Session was closed"));
-    if (connection === undefined) return;
-    const { counters, datagramsDropped } = connection;
-    const before = this.#before;
-    this.#before = {
-      bytesSent: before.bytesSent + counters.bytesSent,
-      bytesReceived: before.bytesReceived + counters.bytesReceived,
-      bytesSaved: before.bytesSaved + counters.bytesSaved,
-      recordsSent: before.recordsSent + counters.recordsSent,
-      recordsReceived: before.recordsReceived + counters.recordsReceived,
-      datagramsDropped: before.datagramsDropped + datagramsDropped,
-    };
+    this.#before = withTotals(this.#before, connection);
   }
 
   /** Enter a state and tell the listeners. For those that connect and listen. */
