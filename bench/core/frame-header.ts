@@ -1,12 +1,7 @@
 import type { Bytes } from "tideway";
-import {
-  FrameFlag,
-  FrameReader,
-  FrameType,
-  MAX_HEADER_BYTES,
-  type StreamId,
-  writeFrameHeader,
-} from "../../src/core/wire/frame.ts";
+import { FrameReader, MAX_HEADER_BYTES, type StreamId, writeFrameHeader } from "../../src/core/wire/frame.ts";
+import * as FrameFlag from "../../src/core/wire/frame-flag.ts";
+import * as FrameType from "../../src/core/wire/frame-type.ts";
 import { type Bench, check, race } from "../harness.ts";
 import { makeMessages } from "../messages.ts";
 

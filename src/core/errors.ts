@@ -95,44 +95,40 @@ export function closeCodeOf(name: ErrorName): number {
 export class WireError extends Error {
   /** What happened, for programs. */
   readonly code: ErrorName;
+  override name: string = "WireError";
 
   constructor(code: ErrorName, message: string, options?: { readonly cause?: unknown }) {
     super(message, options);
     this.code = code;
-    this.name = "WireError";
   }
 }
 
 /** The peer is at fault. The only error that a decoder throws; `code` is sent to the peer in CLOSE. */
 export class ProtocolError extends WireError {
-  constructor(code: ErrorName, message: string) {
-    super(code, message);
-    this.name = "ProtocolError";
-  }
+  override name: string = "ProtocolError";
 }
 
 /** The runtime or the network is at fault; `cause` is its error where it gave one. */
 export class TransportError extends WireError {
+  override name: string = "TransportError";
+
   constructor(message: string, options?: { readonly code?: ErrorName; readonly cause?: unknown }) {
     super(options?.code ?? "ERR_CONNECTION_LOST", message, options);
-    this.name = "TransportError";
   }
 }
 
 /** A right call at the wrong time, such as a send on a stream that was closed. */
 export class StateError extends WireError {
+  override name: string = "StateError";
+
   constructor(message: string) {
     super("ERR_STATE", message);
-    this.name = "StateError";
   }
 }
 
 /** A stream ended before its end: reset by the peer, stopped, or lost with its connection. */
 export class StreamError extends WireError {
-  constructor(code: ErrorName, message: string, options?: { readonly cause?: unknown }) {
-    super(code, message, options);
-    this.name = "StreamError";
-  }
+  override name: string = "StreamError";
 }
 
 /** What this side knows of a stream at the moment it was lost. Positions count payload and the charges of messages. */
@@ -152,6 +148,7 @@ export interface StreamProgress {
 export class StreamLostError extends StreamError {
   /** What is known of how far both sides came. What was sent and not consumed may or may not have been seen. */
   readonly progress: StreamProgress;
+  override name: string = "StreamLostError";
 
   constructor(
     code: ErrorName,
@@ -160,7 +157,6 @@ export class StreamLostError extends StreamError {
     options?: { readonly cause?: unknown },
   ) {
     super(code, message, options);
-    this.name = "StreamLostError";
     this.progress = progress;
   }
 }

@@ -4,7 +4,8 @@ import { openStream, Pair, type PairOptions, readAll, type Side } from "../../..
 import type { Bytes } from "../bytes.ts";
 import type { ConnectionOptions } from "../connection/connection-options.ts";
 import { DEFAULT_LIMITS } from "../limits.ts";
-import { FrameReader, FrameType } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import { encodeMetadata } from "../wire/metadata.ts";
 import { lz4 } from "./lz4.ts";
 import { compression } from "./record-compression.ts";

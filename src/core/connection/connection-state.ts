@@ -1,4 +1,4 @@
-import { FrameType } from "../wire/frame.ts";
+import * as FrameType from "../wire/frame-type.ts";
 
 /**
  * Where a connection stands.

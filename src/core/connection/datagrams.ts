@@ -1,5 +1,6 @@
 import type { Bytes } from "../bytes.ts";
-import { FrameType, MAX_HEADER_BYTES, SESSION_ID } from "../wire/frame.ts";
+import { MAX_HEADER_BYTES, SESSION_ID } from "../wire/frame.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 
 /** Most bytes of datagrams in one record, so that they do not hold up streams. */

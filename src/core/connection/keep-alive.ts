@@ -127,9 +127,8 @@ export class KeepAlive {
   }
 
   get #judgeAt(): number {
-    if (this.#urgentMs > 0) return (this.#askedAt ?? this.#heardAt) + this.#urgentMs;
-    if (this.#intervalMs === 0) return Number.POSITIVE_INFINITY;
-    return (this.#askedAt ?? this.#heardAt) + this.#intervalMs;
+    const waitMs = this.#urgentMs || this.#intervalMs;
+    return waitMs === 0 ? Number.POSITIVE_INFINITY : (this.#askedAt ?? this.#heardAt) + waitMs;
   }
 
   get #stallAt(): number {

@@ -4,7 +4,9 @@ import type { Bytes } from "../bytes.ts";
 import { type ErrorName, StreamError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import type { Stream } from "../streams/stream.ts";
-import { FrameFlag, FrameReader, FrameType } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame.ts";
+import * as FrameFlag from "../wire/frame-flag.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import { varintBytes, writeVarint } from "../wire/varint.ts";
 import { ResumeInput } from "./resume.ts";
 

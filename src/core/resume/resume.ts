@@ -5,15 +5,18 @@ import { checkCredit } from "../streams/flow.ts";
 import type { Mux } from "../streams/mux.ts";
 import { endedByReset, endedByStop, readReason } from "../streams/mux-input.ts";
 import type { Stream } from "../streams/stream.ts";
-import { FrameFlag, type FrameReader, SESSION_ID, type StreamId } from "../wire/frame.ts";
+import { type FrameReader, SESSION_ID, type StreamId } from "../wire/frame.ts";
+import * as FrameFlag from "../wire/frame-flag.ts";
 import { Cursor, writeVarint } from "../wire/varint.ts";
+import { resumeSending, unopen } from "./rewind.ts";
 import { isReset, isStopped, MOST_TOLD } from "./told.ts";
 
 /** Longest body of a RESUME frame, bytes: it always fits behind what must go before it. */
 export const RESUME_BODY_BYTES = 1_024;
 
 /** Bits of the flags of an entry. */
-const EntryFlag = { STOP: 1, RESET: 2 } as const;
+const FLAG_STOP = 1;
+const FLAG_RESET = 2;
 
 /** Most bytes of an entry: five positions, two codes, two texts with their lengths. */
 const MOST_ENTRY_BYTES = 8 * 8 + 2 * (128 + 8);
@@ -47,7 +50,7 @@ function writeEntry(writer: EntryWriter, stream: Stream, now: number): void {
   const reset = isReset(stream);
   writer.begin();
   writer.varint(stream.id);
-  writer.varint((stopped ? EntryFlag.STOP : 0) | (reset ? EntryFlag.RESET : 0));
+  writer.varint((stopped ? FLAG_STOP : 0) | (reset ? FLAG_RESET : 0));
   for (const value of [window.received, window.consumed, window.limit]) writer.varint(value);
   if (stopped) {
     writer.varint(stream.stopCode);
@@ -136,7 +139,7 @@ export class ResumeInput {
     outbox.acked = consumed;
     outbox.limit = limit;
     outbox.forgetParts();
-    for (const stream of table.rollBack(accepted)) this.#mux.unopen(stream);
+    for (const stream of table.rollBack(accepted)) unopen(this.#mux, stream);
     table.allow(streams);
   }
 
@@ -146,8 +149,8 @@ export class ResumeInput {
     const received = cursor.varint();
     const consumed = cursor.varint();
     const limit = cursor.varint();
-    const stop = (flags & EntryFlag.STOP) === 0 ? undefined : readEnd(cursor, false);
-    const reset = (flags & EntryFlag.RESET) === 0 ? undefined : readEnd(cursor, true);
+    const stop = (flags & FLAG_STOP) === 0 ? undefined : readEnd(cursor, false);
+    const reset = (flags & FLAG_RESET) === 0 ? undefined : readEnd(cursor, true);
     const { table } = this.#mux;
     if (++this.#entries > MOST_TOLD + 2 * table.mostOpen)
       throw new ProtocolError("ERR_LIMIT", `Cannot resume: more than ${this.#entries - 1} streams are named`);
@@ -162,7 +165,7 @@ export class ResumeInput {
       stream.send.stopAt(received);
       endedByStop(this.#mux, stream, errorName(stop.code), stop.reason);
     } else if (!stream.send.closed) {
-      this.#mux.resumeSending(stream, received, consumed, limit);
+      resumeSending(this.#mux, stream, received, consumed, limit);
       this.#closeWhenDone(stream);
     }
     if (reset !== undefined && !stream.receive.finished)
@@ -186,7 +189,7 @@ export class ResumeInput {
       if (!receive.finished || (!send.closed && !send.finished))
         throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${stream.id} is not over here`);
       if (!send.closed) {
-        mux.resumeSending(stream, send.sent, send.sent, send.limit);
+        resumeSending(mux, stream, send.sent, send.sent, send.limit);
         this.#closeWhenDone(stream);
       }
       mux.settle(stream);

@@ -4,7 +4,8 @@ import { openStream, Pair } from "../../../test/pair.ts";
 import type { Bytes } from "../bytes.ts";
 import { StreamError } from "../errors.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
-import { FrameReader, FrameType } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import { encodeReason, MAX_REASON_BYTES } from "./outbox.ts";
 
 /** `type stream length` of each frame in a record. */

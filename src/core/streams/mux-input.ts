@@ -4,7 +4,9 @@ import { type ErrorName, errorName, ProtocolError, StreamError } from "../errors
 import { MAIN_LANE } from "../lanes/lane.ts";
 import type { PeerLane } from "../lanes/lanes.ts";
 import { MAX_REASON_BYTES } from "../sending/outbox.ts";
-import { FrameFlag, type FrameReader, FrameType, SESSION_ID } from "../wire/frame.ts";
+import { type FrameReader, SESSION_ID } from "../wire/frame.ts";
+import * as FrameFlag from "../wire/frame-flag.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import { decodeMetadata, type Metadata } from "../wire/metadata.ts";
 import type { NameReader } from "../wire/names.ts";
 import { Cursor } from "../wire/varint.ts";

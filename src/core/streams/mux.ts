@@ -1,18 +1,10 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
-import {
-  ProtocolError,
-  StateError,
-  StreamError,
-  StreamLostError,
-  type StreamProgress,
-  type WireError,
-  wireCode,
-} from "../errors.ts";
+import { type StreamError, type WireError, wireCode } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
-import { EARLY_WINDOW_BYTES, type Limits, MAX_NAME_BYTES } from "../limits.ts";
+import { type Limits, MAX_NAME_BYTES } from "../limits.ts";
 import { Queue } from "../queue.ts";
-import { isStopped, Told } from "../resume/told.ts";
+import { Told } from "../resume/told.ts";
 import { Outbox } from "../sending/outbox.ts";
 import { DEFAULT_PRIORITY, PRIORITIES } from "../sending/scheduler.ts";
 import { SESSION_ID } from "../wire/frame.ts";
@@ -20,15 +12,17 @@ import type { Hello } from "../wire/hello.ts";
 import type { Metadata } from "../wire/metadata.ts";
 import { Assembly } from "./assembly.ts";
 import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import { PeerBounds } from "./peer-bounds.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { SendHalf } from "./send-half.ts";
+import { endError, lostError } from "./session-end.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { Control, Stream, type StreamStart, WAITS } from "./stream.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 
 /**
  * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
- * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}. The file is
- * long because every way in which a stream can end stands in it.
+ * connection; frames reach it through `MuxInput`, and a record takes what it has through {@link outbox}.
  */
 export class Mux {
   readonly limits: Limits;
@@ -36,6 +30,8 @@ export class Mux {
   /** Credit that this side gives for all streams together. */
   readonly window: ReceiveWindow;
   readonly outbox: Outbox;
+  /** The messages whose end is not here. */
+  readonly assembly: Assembly;
   /** RESETs and STOPs that the peer may not have seen. */
   readonly told: Told = new Told();
   /** The peer's HELLO, the first one of the session. */
@@ -46,20 +42,14 @@ export class Mux {
   now = 0;
   /** Called when there is output where there was none. Set by who owns the transport. */
   wake: () => void = () => {};
-  /** Longest message that the peer accepts, bytes. */
-  #peerMessageBytes = Number.MAX_SAFE_INTEGER;
-  #peerFrameBytes: number = EARLY_WINDOW_BYTES;
-  #peerStreamWindow: number = EARLY_WINDOW_BYTES;
-  /** Longest name and metadata together that fit a frame of the peer. */
-  #peerMetadataBytes = Number.MAX_SAFE_INTEGER;
+  readonly #bounds: PeerBounds = new PeerBounds();
+  readonly #stalls: StallWatch = new StallWatch(this);
   /** Why no stream can be opened. */
   #refusal: StreamError | undefined;
   /** The session is over, and why. */
   #end: { readonly cause: WireError | undefined } | undefined;
   /** Streams whose `trySend` said no. */
   #waiting: Set<Stream> | undefined;
-  readonly #assembly: Assembly;
-  #stallCheckedAt = 0;
   /** Charged bytes that were sent again over a later connection. */
   resentBytes = 0;
   /** Datagrams among the events. */
@@ -72,7 +62,7 @@ export class Mux {
     this.limits = limits;
     this.table = new StreamTable(role, limits.maxStreams);
     this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
-    this.#assembly = new Assembly(limits.assemblyMs, this.window);
+    this.assembly = new Assembly(limits.assemblyMs, this.window);
     this.outbox = new Outbox(this.table, this.window, this.told, limits.maxRetainedBytes, (stream) =>
       this.settle(stream),
     );
@@ -118,17 +108,14 @@ export class Mux {
   /** The peer's HELLO: its numbers replace the early ones. */
   adopt(hello: Hello): void {
     this.peer = hello;
-    this.#peerMessageBytes = hello.maxMessageBytes;
-    this.#peerFrameBytes = this.#peerMetadataBytes = hello.maxFrameBytes;
-    this.#peerStreamWindow = hello.streamWindowBytes;
+    this.#bounds.adopt(hello);
     this.outbox.limit = Math.max(this.outbox.limit, hello.sessionWindowBytes);
     this.table.adopt(hello.maxStreams);
     const unopened = this.outbox.takeUnopened();
     for (const stream of [...this.table.values(), ...unopened]) {
       stream.send.adopt(hello.streamWindowBytes, hello.maxFrameBytes);
-      if (stream.send.longestUnsent > hello.maxMessageBytes) this.#giveUp(stream, this.#tooLarge());
-      else if (this.#longestMetadata(stream) > hello.maxFrameBytes)
-        this.#giveUp(stream, this.#metadataTooLong());
+      const error = this.#bounds.streamError(stream);
+      if (error !== undefined) this.giveUp(stream, error);
       else if (stream.send.unsent > 0 || stream.id === SESSION_ID) this.outbox.schedule(stream);
       this.#offerWritable(stream, this.limits.maxQueuedBytes);
     }
@@ -154,8 +141,8 @@ export class Mux {
       throw new RangeError(`Cannot open stream: priority ${start.priority} is not 0 to ${PRIORITIES - 1}`);
     }
     const stream = this.create(true, start, undefined);
-    if (this.#longestMetadata(stream) > this.#peerMetadataBytes)
-      throw new RangeError(this.#metadataTooLong().message);
+    const error = this.#bounds.streamError(stream);
+    if (error !== undefined) throw new RangeError(error.message);
     this.outbox.schedule(stream);
     this.wake();
     return stream;
@@ -163,7 +150,7 @@ export class Mux {
 
   /** A stream with both halves, in no table yet. */
   create(local: boolean, start: StreamStart, metadata: Metadata | undefined): Stream {
-    const send = new SendHalf(this.#peerStreamWindow, this.#peerFrameBytes);
+    const send = new SendHalf(this.#bounds.streamWindow, this.#bounds.frameBytes);
     return new Stream(this, local, start, metadata, send, new ReceiveHalf(this.limits));
   }
 
@@ -192,9 +179,9 @@ export class Mux {
   /** See {@link Stream.trySend}. */
   send(stream: Stream, payload: Bytes): boolean {
     const { send } = stream;
-    if (send.finishing || send.closed)
-      throw stream.sendError ?? new StateError("Cannot send: the sending half was closed");
-    if (payload.length > this.#peerMessageBytes) throw this.#tooLarge();
+    if (send.finishing || send.closed) throw stream.sendError;
+    const error = this.#bounds.messageError(payload.length);
+    if (error !== undefined) throw error;
     if (!this.requestWritable(stream)) return false;
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.push(payload);
@@ -225,7 +212,8 @@ export class Mux {
   finish(stream: Stream, trailer: Bytes): void {
     const { send } = stream;
     if (send.closed || send.finishing) return;
-    if (trailer.length > this.#peerMetadataBytes) throw new RangeError(this.#metadataTooLong().message);
+    const error = this.#bounds.metadataError(trailer.length);
+    if (error !== undefined) throw new RangeError(error.message);
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.finish(trailer);
     this.outbox.queuedBytes += FIN_CHARGE;
@@ -295,24 +283,24 @@ export class Mux {
 
   /** A fragment came, or the last one of its message. */
   assembled(stream: Stream): void {
-    this.#assembly.note(stream, this.now);
+    this.assembly.note(stream, this.now);
     this.#lend();
   }
 
   /** Data comes on several lanes: from now on the peer says which unfinished message is lent to. */
   orderParts(): void {
-    this.#assembly.order(this.now);
+    this.assembly.order(this.now);
   }
 
   /** The peer says it. @param position - where the message began on its stream */
   lendTo(stream: Stream, position: number): void {
-    this.#assembly.name(stream, position, this.now);
+    this.assembly.name(stream, position, this.now);
     this.#lend();
   }
 
   /** Let the oldest unfinished message go on beyond the windows. */
   #lend(): void {
-    const { oldest } = this.#assembly;
+    const { oldest } = this.assembly;
     if (oldest === undefined) return;
     const { assembling, window } = oldest.receive;
     if (window.lend(assembling)) this.control(oldest, Control.WINDOW);
@@ -344,7 +332,7 @@ export class Mux {
   }
 
   /** Reset a stream although the application did not ask for it. */
-  #giveUp(stream: Stream, error: StreamError): void {
+  giveUp(stream: Stream, error: StreamError): void {
     if (stream.send.closed) return;
     this.resetStream(stream, error);
     this.emit({ kind: "stopped", stream, error });
@@ -381,7 +369,7 @@ export class Mux {
   /** Drop the messages that wait, and give their credit back to the session. */
   dropUnread(stream: Stream): void {
     const unread = stream.receive.clear();
-    this.#assembly.delete(stream, this.now);
+    this.assembly.delete(stream, this.now);
     stream.receive.window.consumed += unread;
     if (this.window.consume(unread)) this.sessionWindowDue();
     this.#lend();
@@ -426,7 +414,7 @@ export class Mux {
     for (const stream of streams) this.endStream(stream, lostError(stream, cause));
     this.table.clear();
     this.outbox.clear();
-    this.#assembly.clear();
+    this.assembly.clear();
   }
 
   /** Whether the session has ended for all its streams. */
@@ -440,7 +428,7 @@ export class Mux {
     this.#refusal = undefined; // that was of the connection
     this.told.interrupt();
     this.outbox.lanes = undefined;
-    this.#assembly.disorder();
+    this.assembly.disorder();
     for (const stream of this.table.values()) {
       stream.lane = MAIN_LANE;
       stream.receive.lane = undefined;
@@ -456,44 +444,13 @@ export class Mux {
 
   /** The streams with a message whose end is not here, in the order in which those began. */
   unfinishedStreams(): Iterable<Stream> {
-    return this.#assembly.streams();
-  }
-
-  /** The OPEN of a stream was lost: it is sent again, or the stream ends where it was given up meanwhile. */
-  unopen(stream: Stream): void {
-    const { send } = stream;
-    const stopped = isStopped(stream);
-    if (stream.receive.window.received > 0 || send.acked > 0)
-      throw new ProtocolError("ERR_PROTOCOL", `Cannot resume: stream ${stream.id} was answered before`);
-    if (send.closed) {
-      this.outbox.sent -= send.sent;
-      this.told.remove(stream);
-      this.table.unopen(stream);
-      this.endStream(stream, stream.failure ?? lostError(stream, undefined));
-      return;
-    }
-    this.resumeSending(stream, 0, 0, send.limit);
-    this.told.remove(stream);
-    this.table.unopen(stream);
-    stream.control = stopped ? Control.STOP : 0;
-    stream.progressAt = WAITS;
-    this.outbox.schedule(stream);
-  }
-
-  /** Go back to what the peer has of a stream. See {@link SendHalf.resume}. */
-  resumeSending(stream: Stream, received: number, consumed: number, limit: number): void {
-    const { send } = stream;
-    const retained = send.retained;
-    const again = send.resume(received, consumed, limit);
-    this.outbox.retainedBytes -= retained - send.retained;
-    this.outbox.resumed(stream, again);
-    this.resentBytes += again;
+    return this.assembly.streams();
   }
 
   /** The peer's RESUME was applied: go on. */
   restart(): void {
     this.live = true;
-    this.awake();
+    this.#stalls.restart();
     for (const stream of this.table.values()) this.#offerWritable(stream, this.limits.maxQueuedBytes);
     this.outbox.unblock();
     this.wake();
@@ -501,103 +458,16 @@ export class Mux {
 
   /** The time that has passed until now counts for nobody: there was no connection, or this process was asleep. */
   awake(): void {
-    this.#stallCheckedAt = this.now;
-    this.#assembly.restart(this.now);
-    for (const stream of this.table.values()) stream.progressAt = this.now;
+    this.#stalls.restart();
   }
 
   /** When {@link handleTimeout} has something to do at the earliest, ms. */
   get deadline(): number | undefined {
-    const stall =
-      this.outbox.queuedBytes > 0 ? this.#stallCheckedAt + this.limits.stallMs / 4 : Number.POSITIVE_INFINITY;
-    const deadline = Math.min(stall, this.#assembly.deadline);
-    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+    return this.#stalls.deadline;
   }
 
   /** Give up what does not move in time. */
   handleTimeout(now: number): void {
-    this.#dropLate(now);
-    if (now < this.#stallCheckedAt + this.limits.stallMs / 4) return;
-    this.#stallCheckedAt = now;
-    this.#dropStalled(now);
+    this.#stalls.handleTimeout(now);
   }
-
-  /** Give up a message that does not come to its end in time. */
-  #dropLate(now: number): void {
-    const late = this.#assembly.late(now);
-    if (late === undefined) return;
-    const error = new StreamError(
-      "ERR_TIMEOUT",
-      `Message did not arrive whole in ${this.limits.assemblyMs} ms`,
-    );
-    this.stopStream(late, error);
-    this.emitReadable(late);
-  }
-
-  /**
-   * Reset the streams whose reader has given no credit for too long. A stream may wait for others, which is not the
-   * fault of its reader: in the middle of a message for an older one, since the peer lends to the oldest only, or for
-   * credit of the session. Then the stream that holds most of that is to blame, when its reader takes nothing either.
-   */
-  #dropStalled(now: number): void {
-    let waits = false;
-    let holder: Stream | undefined;
-    let mostHeld = 0;
-    for (const stream of this.table.values()) {
-      const { send } = stream;
-      if (stream.progressAt === WAITS) stream.progressAt = now;
-      if (send.closed || now - stream.progressAt < this.limits.stallMs) continue;
-      if (send.starved) {
-        if (send.partAt < 0 || stream === this.outbox.oldestPart) this.#giveUpSlow(stream);
-        else stream.progressAt = now;
-        continue;
-      }
-      if (send.unsent > 0) waits = true;
-      const held = send.sent - send.acked;
-      if (held > mostHeld) [holder, mostHeld] = [stream, held];
-    }
-    if (waits && this.outbox.starved && holder !== undefined) this.#giveUpSlow(holder);
-  }
-
-  #giveUpSlow(stream: Stream): void {
-    const message = `Peer did not read for ${this.limits.stallMs} ms`;
-    this.#giveUp(stream, new StreamError("ERR_SLOW_CONSUMER", message));
-  }
-
-  #longestMetadata(stream: Stream): number {
-    return Math.max(stream.name.length * 3 + 2 + stream.openMetadata.length, stream.send.trailer.length);
-  }
-
-  #metadataTooLong(): StreamError {
-    return new StreamError(
-      "ERR_LIMIT",
-      `Cannot send metadata: the peer accepts frames of ${this.#peerFrameBytes} bytes`,
-    );
-  }
-
-  #tooLarge(): StreamError {
-    return new StreamError(
-      "ERR_MESSAGE_TOO_LARGE",
-      `Cannot send message: the peer accepts ${this.#peerMessageBytes} bytes`,
-    );
-  }
-}
-
-/** What nothing can be opened with when the session is over. */
-function endError(cause: WireError | undefined): StreamError {
-  return new StreamError(cause?.code ?? "ERR_GOING_AWAY", cause?.message ?? "Session was closed", { cause });
-}
-
-/** What a stream ends with when its session does, with what is known of its progress. */
-function lostError(stream: Stream, cause: WireError | undefined): StreamLostError {
-  const { receive, send } = stream;
-  const progress: StreamProgress = {
-    opened: !stream.local || stream.id !== SESSION_ID,
-    sentBytes: send.sent,
-    consumedBytes: send.acked,
-    unsentBytes: send.unsent,
-    receivedBytes: receive.window.received,
-  };
-  const code = cause?.code ?? "ERR_GOING_AWAY";
-  return new StreamLostError(code, cause?.message ?? "Session was closed", progress, { cause });
 }

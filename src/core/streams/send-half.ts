@@ -1,7 +1,9 @@
 import type { Bytes } from "../bytes.ts";
 import { EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { FrameFlag, FrameType, MAX_HEADER_BYTES, type StreamId } from "../wire/frame.ts";
+import { MAX_HEADER_BYTES, type StreamId } from "../wire/frame.ts";
+import * as FrameFlag from "../wire/frame-flag.ts";
+import * as FrameType from "../wire/frame-type.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 

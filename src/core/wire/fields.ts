@@ -36,6 +36,11 @@ export class FieldWriter {
     return this.bytes(key, encodeText(value));
   }
 
+  /** Add a field that says yes; without it the answer is no. */
+  flag(key: number, value: boolean): this {
+    return value ? this.number(key, 1) : this;
+  }
+
   /** The fields so far, as bytes of their own. */
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
@@ -99,6 +104,11 @@ export class FieldReader {
     if (cursor.at !== cursor.end)
       throw new ProtocolError("ERR_PROTOCOL", `Cannot read field ${this.key}: not a number`);
     return value;
+  }
+
+  /** Whether the value says yes. @throws {ProtocolError} when it is no number. */
+  flag(): boolean {
+    return this.number() === 1;
   }
 
   /**

@@ -3,14 +3,9 @@ import { describe, expect, test } from "vitest";
 import { ARRIVALS, fromHex, toHex } from "../../../test/byte-lane.ts";
 import type { Bytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import {
-  FrameFlag,
-  FrameReader,
-  FrameType,
-  MAX_HEADER_BYTES,
-  type StreamId,
-  writeFrameHeader,
-} from "./frame.ts";
+import { FrameReader, MAX_HEADER_BYTES, type StreamId, writeFrameHeader } from "./frame.ts";
+import * as FrameFlag from "./frame-flag.ts";
+import * as FrameType from "./frame-type.ts";
 
 function header(type: number, flags: number, stream: number, length: number): string {
   const bytes = new Uint8Array(MAX_HEADER_BYTES);

@@ -1,39 +1,7 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
+import * as FrameFlag from "./frame-flag.ts";
 import { Cursor, writeVarint } from "./varint.ts";
-
-/** What a frame does. Source: docs/protocol.md, section 4. */
-export const FrameType = {
-  HELLO: 1,
-  OPEN: 2,
-  DATA: 3,
-  WINDOW: 4,
-  RESET: 5,
-  STOP: 6,
-  PING: 7,
-  PONG: 8,
-  DATAGRAM: 9,
-  RESUME: 10,
-  GOAWAY: 11,
-  CLOSE: 12,
-  LANE: 13,
-  EXTENSION: 15,
-} as const;
-
-/** Number of a frame type, 0..15. */
-export type FrameType = (typeof FrameType)[keyof typeof FrameType];
-
-/** The low four bits of a frame's first byte. */
-export const FrameFlag = {
-  /** The message goes on in a later frame of the stream. With FIN: there is no message in this frame. */
-  MORE: 1,
-  /** The body begins with a metadata block. */
-  EXT: 2,
-  /** Nothing follows on this half of the stream. */
-  FIN: 4,
-  /** The length of the body follows; without it the body ends with the record. */
-  LEN: 8,
-} as const;
 
 /** A stream number as it stands on the wire, kept apart from lengths and every other number. */
 export type StreamId = number & { readonly __brand: "StreamId" };
@@ -75,7 +43,7 @@ export function writeFrameHeader(
 export class FrameReader {
   /** The record. */
   bytes: Bytes = EMPTY;
-  /** 4-bit type; numbers that {@link FrameType} does not name are possible. */
+  /** 4-bit type; numbers that `FrameType` does not name are possible. */
   type = 0;
   /** Set of {@link FrameFlag}. */
   flags = 0;

@@ -29,75 +29,66 @@ export interface Hello {
   /** Codecs that it can decode, the preferred one first. */
   readonly codecs: readonly string[];
   /** Numbers of the compressors that it can expand, the preferred one first; nothing when there is none. */
-  readonly compressors?: readonly number[];
+  readonly compressors?: readonly number[] | undefined;
   /** Session that it is, or that it gives the client; 16 bytes. */
-  readonly sessionId?: Bytes;
+  readonly sessionId?: Bytes | undefined;
   /** Client: proves that {@link sessionId} is its session. Server: what proves it the next time. 32 bytes. */
-  readonly resumeToken?: Bytes;
+  readonly resumeToken?: Bytes | undefined;
   /** Client: how often it has tried to carry the session on, this time included: a later try undoes an earlier one. */
-  readonly resumeAttempt?: number;
+  readonly resumeAttempt?: number | undefined;
   /** How long it keeps a session whose connection was lost, ms; 0 or nothing when it does not. */
-  readonly resumeMs?: number;
+  readonly resumeMs?: number | undefined;
   /** Server: the session that the client named goes on. */
-  readonly resumed?: boolean;
+  readonly resumed?: boolean | undefined;
   /** Lanes beside the main one that the other side may open on this connection; none when absent. */
-  readonly lanes?: number;
+  readonly lanes?: number | undefined;
   /** What proves who it is; the application decides what that means. */
-  readonly token?: Bytes;
+  readonly token?: Bytes | undefined;
   /** Program and version, for logs. */
-  readonly agent?: string;
+  readonly agent?: string | undefined;
 }
 
-type OptionalFields = Pick<
-  Hello,
-  "sessionId" | "token" | "agent" | "resumeToken" | "resumeMs" | "resumed" | "resumeAttempt" | "lanes"
->;
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** The numbers that every HELLO has: key, name, and least value that works. */
+const NUMBERS = [
+  [1, "maxFrameBytes", 4_096],
+  [2, "maxMessageBytes", 1],
+  [3, "streamWindowBytes", 1],
+  [4, "sessionWindowBytes", 1],
+  [5, "maxStreams", 0],
+  [6, "maxDatagramBytes", 0],
+  [7, "keepAliveMs", 0],
+] as const;
 
-/** Keys of HELLO fields; unknown ones are ignored. */
-const Key = {
-  MAX_FRAME_BYTES: 1,
-  MAX_MESSAGE_BYTES: 2,
-  STREAM_WINDOW: 3,
-  SESSION_WINDOW: 4,
-  MAX_STREAMS: 5,
-  MAX_DATAGRAM_BYTES: 6,
-  KEEP_ALIVE_MS: 7,
-  CODEC: 8,
-  SESSION_ID: 9,
-  TOKEN: 10,
-  AGENT: 11,
-  RESUME_TOKEN: 12,
-  RESUME_MS: 13,
-  RESUMED: 14,
-  RESUME_ATTEMPT: 15,
-  COMPRESSOR: 16,
-  LANES: 17,
-} as const;
+/** Keys of the lists, which take a field for each entry. */
+const KEY_CODEC = 8;
+const KEY_COMPRESSOR = 16;
+
+/** What else a HELLO may have, in the order of the wire: key, name, and kind of value. Other keys are ignored. */
+const OPTIONAL = [
+  [9, "sessionId", "bytes"],
+  [10, "token", "bytes"],
+  [11, "agent", "text"],
+  [12, "resumeToken", "bytes"],
+  [13, "resumeMs", "number"],
+  [14, "resumed", "flag"],
+  [15, "resumeAttempt", "number"],
+  [17, "lanes", "number"],
+] as const;
 
 /**
  * Body of a HELLO frame: the version as a varint, then fields.
  * @throws {RangeError} when it is longer than {@link MAX_HELLO_BYTES}, which a long token can cause.
  */
 export function encodeHello(hello: Hello): Bytes {
-  const fields = new FieldWriter()
-    .number(Key.MAX_FRAME_BYTES, hello.maxFrameBytes)
-    .number(Key.MAX_MESSAGE_BYTES, hello.maxMessageBytes)
-    .number(Key.STREAM_WINDOW, hello.streamWindowBytes)
-    .number(Key.SESSION_WINDOW, hello.sessionWindowBytes)
-    .number(Key.MAX_STREAMS, hello.maxStreams)
-    .number(Key.MAX_DATAGRAM_BYTES, hello.maxDatagramBytes)
-    .number(Key.KEEP_ALIVE_MS, hello.keepAliveMs);
-  for (const codec of hello.codecs) fields.text(Key.CODEC, codec);
-  for (const number of hello.compressors ?? []) fields.number(Key.COMPRESSOR, number);
-  if (hello.sessionId !== undefined) fields.bytes(Key.SESSION_ID, hello.sessionId);
-  if (hello.token !== undefined) fields.bytes(Key.TOKEN, hello.token);
-  if (hello.agent !== undefined) fields.text(Key.AGENT, hello.agent);
-  if (hello.resumeToken !== undefined) fields.bytes(Key.RESUME_TOKEN, hello.resumeToken);
-  if (hello.resumeMs !== undefined) fields.number(Key.RESUME_MS, hello.resumeMs);
-  if (hello.resumed === true) fields.number(Key.RESUMED, 1);
-  if (hello.resumeAttempt !== undefined) fields.number(Key.RESUME_ATTEMPT, hello.resumeAttempt);
-  if (hello.lanes !== undefined) fields.number(Key.LANES, hello.lanes);
+  const fields = new FieldWriter();
+  for (const [key, name] of NUMBERS) fields.number(key, hello[name]);
+  for (const codec of hello.codecs) fields.text(KEY_CODEC, codec);
+  for (const number of hello.compressors ?? []) fields.number(KEY_COMPRESSOR, number);
+  for (const [key, name, kind] of OPTIONAL) {
+    const value = hello[name];
+    // The table says which kind of value the name has.
+    if (value !== undefined) fields[kind](key, value as never);
+  }
   const list = fields.finish();
   if (list.length >= MAX_HELLO_BYTES)
     throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
@@ -121,54 +112,29 @@ export function decodeHello(body: Uint8Array): Hello {
     );
   }
   const fields = new FieldReader(body.subarray(cursor.at));
-  const numbers = new Map<number, number>();
   const codecs: string[] = [];
   const compressors: number[] = [];
-  const rest: Partial<Mutable<OptionalFields>> = {};
+  const hello: Record<string, unknown> = { codecs };
   while (fields.next()) {
-    if (fields.key >= Key.MAX_FRAME_BYTES && fields.key <= Key.KEEP_ALIVE_MS)
-      numbers.set(fields.key, fields.number());
-    else if (fields.key === Key.CODEC) codecs.push(fields.text());
-    else if (fields.key === Key.COMPRESSOR) compressors.push(fields.number());
-    else if (fields.key === Key.SESSION_ID) rest.sessionId = fields.bytes();
-    else if (fields.key === Key.TOKEN) rest.token = fields.bytes();
-    else if (fields.key === Key.AGENT) rest.agent = fields.text();
-    else if (fields.key === Key.RESUME_TOKEN) rest.resumeToken = fields.bytes();
-    else if (fields.key === Key.RESUME_MS) rest.resumeMs = fields.number();
-    else if (fields.key === Key.RESUMED) rest.resumed = fields.number() === 1;
-    else if (fields.key === Key.RESUME_ATTEMPT) rest.resumeAttempt = fields.number();
-    else if (fields.key === Key.LANES) rest.lanes = fields.number();
+    const { key } = fields;
+    const [, name, kind] = OPTIONAL.find(([known]) => known === key) ?? [];
+    const number = NUMBERS[key - 1];
+    if (number !== undefined) hello[number[1]] = fields.number();
+    else if (key === KEY_CODEC) codecs.push(fields.text());
+    else if (key === KEY_COMPRESSOR) compressors.push(fields.number());
+    else if (kind !== undefined) hello[name] = fields[kind]();
   }
-  return {
-    maxFrameBytes: bounded(numbers, Key.MAX_FRAME_BYTES, 4_096),
-    maxMessageBytes: bounded(numbers, Key.MAX_MESSAGE_BYTES, 1),
-    streamWindowBytes: bounded(numbers, Key.STREAM_WINDOW, 1),
-    sessionWindowBytes: bounded(numbers, Key.SESSION_WINDOW, 1),
-    maxStreams: bounded(numbers, Key.MAX_STREAMS, 0),
-    maxDatagramBytes: bounded(numbers, Key.MAX_DATAGRAM_BYTES, 0),
-    keepAliveMs: bounded(numbers, Key.KEEP_ALIVE_MS, 0),
-    codecs,
-    ...(compressors.length > 0 ? { compressors } : {}),
-    ...rest,
-  };
-}
-
-function bounded(numbers: ReadonlyMap<number, number>, key: number, least: number): number {
-  const value = numbers.get(key);
-  if (value === undefined || value < least || value > MAX_WINDOW_BYTES) {
-    throw new ProtocolError("ERR_PROTOCOL", `Cannot accept HELLO: field ${key} is ${value ?? "missing"}`);
+  for (const [key, name, least] of NUMBERS) {
+    const value = hello[name] as number | undefined;
+    if (value === undefined || value < least || value > MAX_WINDOW_BYTES)
+      throw new ProtocolError("ERR_PROTOCOL", `Cannot accept HELLO: field ${key} is ${value ?? "missing"}`);
   }
-  return value;
+  if (compressors.length > 0) hello["compressors"] = compressors;
+  return hello as unknown as Hello;
 }
 
 /** Whether two HELLOs of a peer name the same bounds and codecs: a session keeps those it began with. */
 export function sameBounds(a: Hello, b: Hello): boolean {
-  return (
-    a.maxFrameBytes === b.maxFrameBytes &&
-    a.maxMessageBytes === b.maxMessageBytes &&
-    a.streamWindowBytes === b.streamWindowBytes &&
-    a.sessionWindowBytes === b.sessionWindowBytes &&
-    a.maxStreams === b.maxStreams &&
-    a.codecs.join() === b.codecs.join()
-  );
+  const bounds = NUMBERS.slice(0, 5);
+  return bounds.every(([, name]) => a[name] === b[name]) && a.codecs.join() === b.codecs.join();
 }

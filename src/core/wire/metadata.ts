@@ -44,21 +44,19 @@ export interface Metadata {
 export const MAX_IDEMPOTENCY_KEY_BYTES = 128;
 
 /** Keys of metadata fields. Source: docs/protocol.md, section 5. */
-const Key = {
-  DEADLINE: 1,
-  TRACE: 2,
-  HEADER: 3,
-  CODEC: 4,
-  PRIORITY: 5,
-  ERROR_CODE: 6,
-  ERROR_NAME: 7,
-  ERROR_MESSAGE: 8,
-  ERROR_DETAILS: 9,
-  IDEMPOTENCY_KEY: 10,
-  COMPRESS: 11,
-  SCHEMA: 12,
-  LANE: 13,
-} as const;
+const KEY_DEADLINE = 1;
+const KEY_TRACE = 2;
+const KEY_HEADER = 3;
+const KEY_CODEC = 4;
+const KEY_PRIORITY = 5;
+const KEY_ERROR_CODE = 6;
+const KEY_ERROR_NAME = 7;
+const KEY_ERROR_MESSAGE = 8;
+const KEY_ERROR_DETAILS = 9;
+const KEY_IDEMPOTENCY_KEY = 10;
+const KEY_COMPRESS = 11;
+const KEY_SCHEMA = 12;
+const KEY_LANE = 13;
 
 /**
  * Bytes of a metadata block, its length in front.
@@ -70,22 +68,22 @@ export function encodeMetadata(
 ): Bytes {
   const fields = new FieldWriter();
   const { deadlineMs, trace, codec, priority, ownLane, idempotencyKey, compress, failure } = metadata;
-  if (deadlineMs !== undefined) fields.number(Key.DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
-  if (trace !== undefined) fields.text(Key.TRACE, trace);
-  if (codec !== undefined) fields.number(Key.CODEC, codec);
-  if (priority !== undefined) fields.number(Key.PRIORITY, priority);
-  if (ownLane === true) fields.number(Key.LANE, 1);
-  if (idempotencyKey !== undefined) fields.bytes(Key.IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
-  if (compress === false) fields.number(Key.COMPRESS, 0);
-  if (metadata.schema !== undefined) fields.text(Key.SCHEMA, metadata.schema);
+  if (deadlineMs !== undefined) fields.number(KEY_DEADLINE, Math.max(0, Math.ceil(deadlineMs)));
+  if (trace !== undefined) fields.text(KEY_TRACE, trace);
+  if (codec !== undefined) fields.number(KEY_CODEC, codec);
+  if (priority !== undefined) fields.number(KEY_PRIORITY, priority);
+  if (ownLane !== undefined) fields.flag(KEY_LANE, ownLane);
+  if (idempotencyKey !== undefined) fields.bytes(KEY_IDEMPOTENCY_KEY, encodeIdempotencyKey(idempotencyKey));
+  if (compress === false) fields.number(KEY_COMPRESS, 0);
+  if (metadata.schema !== undefined) fields.text(KEY_SCHEMA, metadata.schema);
   if (failure !== undefined) {
-    fields.number(Key.ERROR_CODE, ErrorCode[failure.code]);
-    if (failure.name !== undefined) fields.text(Key.ERROR_NAME, failure.name);
-    if (failure.message !== undefined) fields.text(Key.ERROR_MESSAGE, failure.message);
-    if (failure.details !== undefined) fields.bytes(Key.ERROR_DETAILS, failure.details);
+    fields.number(KEY_ERROR_CODE, ErrorCode[failure.code]);
+    if (failure.name !== undefined) fields.text(KEY_ERROR_NAME, failure.name);
+    if (failure.message !== undefined) fields.text(KEY_ERROR_MESSAGE, failure.message);
+    if (failure.details !== undefined) fields.bytes(KEY_ERROR_DETAILS, failure.details);
   }
   for (const [name, value] of metadata.headers ?? []) {
-    fields.bytes(Key.HEADER, new FieldWriter().text(0, name).text(1, value).finish());
+    fields.bytes(KEY_HEADER, new FieldWriter().text(0, name).text(1, value).finish());
   }
   const body = fields.finish();
   if (body.length > limits.maxMetadataBytes || fields.count > limits.maxMetadataFields) {
@@ -137,19 +135,19 @@ function readMetadata(fields: FieldReader, maxFields: number): Metadata {
   while (fields.next()) {
     if (fields.count > maxFields)
       throw new ProtocolError("ERR_LIMIT", `Cannot accept metadata: over ${maxFields} fields`);
-    if (fields.key === Key.DEADLINE) metadata.deadlineMs = fields.number();
-    else if (fields.key === Key.TRACE) metadata.trace = fields.text();
-    else if (fields.key === Key.CODEC) metadata.codec = fields.number();
-    else if (fields.key === Key.PRIORITY) metadata.priority = Math.min(7, fields.number());
-    else if (fields.key === Key.ERROR_CODE) failure.code = errorName(fields.number());
-    else if (fields.key === Key.ERROR_NAME) failure.name = fields.text();
-    else if (fields.key === Key.ERROR_MESSAGE) failure.message = fields.text();
-    else if (fields.key === Key.ERROR_DETAILS) failure.details = fields.bytes();
-    else if (fields.key === Key.LANE) metadata.ownLane = fields.number() === 1;
-    else if (fields.key === Key.IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
-    else if (fields.key === Key.COMPRESS) metadata.compress = fields.number() !== 0;
-    else if (fields.key === Key.SCHEMA) metadata.schema = fields.text();
-    else if (fields.key === Key.HEADER) readHeader(fields.bytes(), headers);
+    if (fields.key === KEY_DEADLINE) metadata.deadlineMs = fields.number();
+    else if (fields.key === KEY_TRACE) metadata.trace = fields.text();
+    else if (fields.key === KEY_CODEC) metadata.codec = fields.number();
+    else if (fields.key === KEY_PRIORITY) metadata.priority = Math.min(7, fields.number());
+    else if (fields.key === KEY_ERROR_CODE) failure.code = errorName(fields.number());
+    else if (fields.key === KEY_ERROR_NAME) failure.name = fields.text();
+    else if (fields.key === KEY_ERROR_MESSAGE) failure.message = fields.text();
+    else if (fields.key === KEY_ERROR_DETAILS) failure.details = fields.bytes();
+    else if (fields.key === KEY_LANE) metadata.ownLane = fields.flag();
+    else if (fields.key === KEY_IDEMPOTENCY_KEY) metadata.idempotencyKey = readIdempotencyKey(fields);
+    else if (fields.key === KEY_COMPRESS) metadata.compress = fields.number() !== 0;
+    else if (fields.key === KEY_SCHEMA) metadata.schema = fields.text();
+    else if (fields.key === KEY_HEADER) readHeader(fields.bytes(), headers);
   }
   if (failure.code !== undefined) metadata.failure = failure as Failure;
   if (headers.size > 0) metadata.headers = headers;

@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { toHex } from "../../../test/byte-lane.ts";
 import { type Bytes, concatBytes, EMPTY, equalBytes } from "../bytes.ts";
 import { BufferPool } from "./buffer-pool.ts";
-import { FrameReader, FrameType, SESSION_ID, type StreamId } from "./frame.ts";
+import { FrameReader, SESSION_ID, type StreamId } from "./frame.ts";
+import * as FrameType from "./frame-type.ts";
 import { RecordWriter } from "./record-writer.ts";
 
 interface Written {

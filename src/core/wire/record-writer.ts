@@ -1,7 +1,9 @@
 import type { Bytes } from "../bytes.ts";
 import type { RecordCompression } from "../compression/record-compression.ts";
 import type { BufferPool } from "./buffer-pool.ts";
-import { FrameFlag, FrameType, type StreamId, writeFrameHeader } from "./frame.ts";
+import { type StreamId, writeFrameHeader } from "./frame.ts";
+import * as FrameFlag from "./frame-flag.ts";
+import * as FrameType from "./frame-type.ts";
 import { PLAIN_RECORD, RECORD_LENGTH_BYTES } from "./record.ts";
 import { varintBytes, writeVarint } from "./varint.ts";
 
