@@ -1,6 +1,6 @@
+import * as Control from "../../src/core/streams/control.ts";
 import type { Mux } from "../../src/core/streams/mux.ts";
 import type { SendHalf } from "../../src/core/streams/send-half.ts";
-import { Control } from "../../src/core/streams/stream.ts";
 import { connections, muxes, type Plant, seldom } from "./plants.ts";
 
 /** The arguments of {@link SendHalf.resume}, changed. */

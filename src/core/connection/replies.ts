@@ -1,7 +1,7 @@
 import { ErrorCode, type ErrorName } from "../errors.ts";
-import { encodeReason } from "../sending/outbox.ts";
 import { MAX_HEADER_BYTES, SESSION_ID } from "../wire/frame.ts";
 import * as FrameType from "../wire/frame-type.ts";
+import { encodeReason } from "../wire/reason.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 import { varintBytes } from "../wire/varint.ts";
 import type { KeepAlive } from "./keep-alive.ts";

@@ -1,10 +1,10 @@
 import type { Bytes } from "../bytes.ts";
 import { errorName, ProtocolError, StreamError } from "../errors.ts";
 import { MAX_HELLO_BYTES } from "../limits.ts";
-import { readReason } from "../streams/mux-input.ts";
 import { type FrameReader, SESSION_ID } from "../wire/frame.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import { decodeHello, type Hello } from "../wire/hello.ts";
+import { readReason } from "../wire/reason.ts";
 import { Cursor } from "../wire/varint.ts";
 import type { Connection } from "./connection.ts";
 import { heardHello } from "./handshake.ts";

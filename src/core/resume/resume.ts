@@ -1,12 +1,12 @@
 import type { Bytes } from "../bytes.ts";
 import { errorName, ProtocolError } from "../errors.ts";
-import { encodeReason } from "../sending/outbox.ts";
 import { checkCredit } from "../streams/flow.ts";
 import type { Mux } from "../streams/mux.ts";
-import { endedByReset, endedByStop, readReason } from "../streams/mux-input.ts";
 import type { Stream } from "../streams/stream.ts";
+import { endedByReset, endedByStop, settle } from "../streams/stream-end.ts";
 import { type FrameReader, SESSION_ID, type StreamId } from "../wire/frame.ts";
 import * as FrameFlag from "../wire/frame-flag.ts";
+import { encodeReason, readReason } from "../wire/reason.ts";
 import { Cursor, writeVarint } from "../wire/varint.ts";
 import { resumeSending, unopen } from "./rewind.ts";
 import { isReset, isStopped, MOST_TOLD } from "./told.ts";
@@ -170,7 +170,7 @@ export class ResumeInput {
     }
     if (reset !== undefined && !stream.receive.finished)
       endedByReset(this.#mux, stream, errorName(reset.code), reset.final, reset.reason);
-    this.#mux.settle(stream);
+    settle(this.#mux, stream);
   }
 
   #closeWhenDone(stream: Stream): void {
@@ -192,7 +192,7 @@ export class ResumeInput {
         resumeSending(mux, stream, send.sent, send.sent, send.limit);
         this.#closeWhenDone(stream);
       }
-      mux.settle(stream);
+      settle(mux, stream);
     }
   }
 }

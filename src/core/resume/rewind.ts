@@ -1,7 +1,8 @@
 import { ProtocolError } from "../errors.ts";
+import * as Control from "../streams/control.ts";
 import type { Mux } from "../streams/mux.ts";
-import { lostError } from "../streams/session-end.ts";
-import { Control, type Stream, WAITS } from "../streams/stream.ts";
+import { type Stream, WAITS } from "../streams/stream.ts";
+import { endStream, lostError } from "../streams/stream-end.ts";
 import { isStopped } from "./told.ts";
 
 /**
@@ -18,7 +19,7 @@ export function unopen(mux: Mux, stream: Stream): void {
     outbox.sent -= send.sent;
     told.remove(stream);
     table.unopen(stream);
-    mux.endStream(stream, stream.failure ?? lostError(stream, undefined));
+    endStream(mux, stream, stream.failure ?? lostError(stream, undefined));
     return;
   }
   resumeSending(mux, stream, 0, 0, send.limit);

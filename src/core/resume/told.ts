@@ -1,4 +1,5 @@
-import { Control, type Stream } from "../streams/stream.ts";
+import * as Control from "../streams/control.ts";
+import type { Stream } from "../streams/stream.ts";
 
 /** So many entries wait at most; a peer that answers no PING while more come cannot have its session carried on. */
 export const MOST_TOLD = 4_096;
@@ -27,7 +28,7 @@ export class Told {
     return this.#entries.length;
   }
 
-  /** A RESET or STOP was sent, or stands for data that is not kept any more. @param bit - one of {@link Control} */
+  /** A RESET or STOP was sent, or stands for data that is not kept any more. @param bit - one of `control.ts` */
   add(stream: Stream, bit: number): void {
     if ((stream.told & bit) !== 0) return;
     stream.told |= bit;

@@ -6,7 +6,7 @@ import { StreamError } from "../errors.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
 import { FrameReader } from "../wire/frame.ts";
 import * as FrameType from "../wire/frame-type.ts";
-import { encodeReason, MAX_REASON_BYTES } from "./outbox.ts";
+import { encodeReason, MAX_REASON_BYTES } from "../wire/reason.ts";
 
 /** `type stream length` of each frame in a record. */
 function framesOf(record: Bytes | undefined): string[] {

@@ -1,44 +1,26 @@
-import { type Bytes, encodeText } from "../bytes.ts";
+import { concatBytes } from "../bytes.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
 import type { OwnLane, OwnLanes } from "../lanes/lanes.ts";
 import { EARLY_WINDOW_BYTES } from "../limits.ts";
 import { Queue } from "../queue.ts";
 import type { Told } from "../resume/told.ts";
+import * as Control from "../streams/control.ts";
 import { type ReceiveWindow, reserveBytes } from "../streams/flow.ts";
 import type { WriteEnd } from "../streams/send-half.ts";
-import { Control, type Stream, WAITS } from "../streams/stream.ts";
+import { type Stream, WAITS } from "../streams/stream.ts";
 import type { StreamTable } from "../streams/stream-table.ts";
-import { MAX_HEADER_BYTES, SESSION_ID } from "../wire/frame.ts";
+import { SESSION_ID } from "../wire/frame.ts";
 import * as FrameFlag from "../wire/frame-flag.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import type { NameWriter } from "../wire/names.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 import { varintBytes } from "../wire/varint.ts";
+import { News } from "./news.ts";
 import { Scheduler } from "./scheduler.ts";
+import { CONTROL_BYTES, STREAM_CONTROL_BYTES, writeStreamControl } from "./stream-control.ts";
 
 /** Charged bytes after which the next stream of the class has its turn (T16). */
 const QUANTUM_BYTES = 16_384;
-
-/** How long news that can wait for a record do wait, ms. */
-const LAZY_MS = 25;
-
-/** News that can wait go out without a record to ride on when there are so many. */
-const LAZY_MOST = 64;
-
-/** Room that a control frame needs beyond its reason. */
-const CONTROL_BYTES = MAX_HEADER_BYTES + 24;
-
-/** Longest reason text in a RESET, STOP, GOAWAY or CLOSE, UTF-8 bytes. */
-export const MAX_REASON_BYTES = 128;
-
-/** UTF-8 of a reason, cut to {@link MAX_REASON_BYTES} between characters. */
-export function encodeReason(reason: string): Bytes {
-  const bytes = encodeText(reason);
-  if (bytes.length <= MAX_REASON_BYTES) return bytes;
-  let end = MAX_REASON_BYTES;
-  while (((bytes[end] as number) & 0xc0) === 0x80) end--;
-  return bytes.slice(0, end);
-}
 
 /** What a session has to send: control frames of its streams first, then data by priority, inside the credit. */
 export class Outbox {
@@ -58,15 +40,12 @@ export class Outbox {
   readonly #window: ReceiveWindow;
   readonly #onFinished: (stream: Stream) => void;
   readonly #control: Queue<Stream> = new Queue();
-  readonly #lazy: Queue<Stream> = new Queue();
-  #lazySince = 0;
+  readonly #news: News = new News();
   /** RESETs and STOPs that the peer may not have seen. */
   readonly #told: Told;
   /** Charged bytes that were sent and are kept, and how many may be. */
   retainedBytes = 0;
   readonly #maxRetainedBytes: number;
-  /** News that could wait have waited: they go out with the next record, or as one. */
-  #lazyDue = false;
   /** Streams that wait for the peer to allow more streams. */
   #unopened: Set<Stream> | undefined;
   /** Streams with a message that is sent in part and where it began, the oldest first: the peer lends to that one. */
@@ -111,8 +90,7 @@ export class Outbox {
 
   /** A stream was consumed to its end: the peer may hear of it with the next record. */
   delivered(stream: Stream, now: number): void {
-    if (this.#lazy.length === 0) this.#lazySince = now;
-    this.#lazy.push(stream);
+    this.#news.push(stream, now);
   }
 
   /** The session's credit or number of streams was raised. */
@@ -142,7 +120,7 @@ export class Outbox {
       this.#control.length > 0 ||
       (!this.#scheduler.empty && (!this.#sessionBlocked || this.#partReady)) ||
       this.#firstDue !== undefined ||
-      this.#lazyUrgent
+      this.#newsUrgent
     );
   }
 
@@ -165,19 +143,18 @@ export class Outbox {
   }
 
   /** Whether the news go out even without a record to ride on: streams that wait for places may get theirs by it. */
-  get #lazyUrgent(): boolean {
-    const { length } = this.#lazy;
-    return this.#lazyDue || length >= LAZY_MOST || (length > 0 && (this.#unopened?.size ?? 0) > 0);
+  get #newsUrgent(): boolean {
+    return this.#news.due || (!this.#news.empty && (this.#unopened?.size ?? 0) > 0);
   }
 
-  /** When the news that wait for a record must go without one, ms; `undefined` when there are none. */
+  /** When {@link handleTimeout} has something to do, ms; `undefined` for never. */
   get deadline(): number | undefined {
-    return this.#lazy.length > 0 && !this.#lazyDue ? this.#lazySince + LAZY_MS : undefined;
+    return this.#news.deadline;
   }
 
   /** The news have waited long enough, if {@link deadline} has come. */
   handleTimeout(now: number): void {
-    if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#lazyDue = true;
+    this.#news.handleTimeout(now);
   }
 
   /** Room that the next frames need at least: metadata cannot be cut. */
@@ -195,7 +172,7 @@ export class Outbox {
     this.#writeFirst(into, this.#firstDue);
     // Answers free places: that news rides with them.
     if (this.windowDue) this.#writeSessionWindow(into, now, roundTripMs);
-    if (!into.empty || this.#lazyUrgent) this.#writeLazy(into);
+    if (!into.empty || this.#newsUrgent) this.#news.write(into);
   }
 
   #writeSessionWindow(into: RecordWriter, now: number, roundTripMs: number): void {
@@ -214,7 +191,7 @@ export class Outbox {
 
   #writeControl(into: RecordWriter, now: number, roundTripMs: number): void {
     for (let stream = this.#control.peek(); stream !== undefined; stream = this.#control.peek()) {
-      if (into.room < 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES) return;
+      if (into.room < STREAM_CONTROL_BYTES) return;
       this.#control.shift();
       if (stream.id === SESSION_ID) {
         stream.controlQueued = false; // its OPEN was lost: what it has to say follows the next one
@@ -223,15 +200,6 @@ export class Outbox {
       writeStreamControl(into, stream, this.#told, now, roundTripMs);
       stream.controlQueued = false;
     }
-  }
-
-  #writeLazy(into: RecordWriter): void {
-    for (let stream = this.#lazy.peek(); stream !== undefined; stream = this.#lazy.peek()) {
-      if (into.room < CONTROL_BYTES) return;
-      this.#lazy.shift();
-      into.frame(FrameType.WINDOW, 0, stream.id, 0);
-    }
-    this.#lazyDue = false;
   }
 
   #writeData(into: RecordWriter, names: NameWriter, now: number): void {
@@ -365,7 +333,10 @@ export class Outbox {
   #writeOpen(into: RecordWriter, stream: Stream, names: NameWriter): boolean {
     const { send, openMetadata } = stream;
     const label = names.label(stream.name);
-    const prefix = openMetadata.length === 0 ? label : join(label, openMetadata);
+    const prefix =
+      openMetadata.length === 0
+        ? label
+        : concatBytes([label, openMetadata], label.length + openMetadata.length);
     const id = this.#table.nextId;
     const credit = Math.max(0, Math.min(send.limit - send.sent, this.#creditOf(stream)));
     const flags = openMetadata.length === 0 ? 0 : FrameFlag.EXT;
@@ -386,8 +357,8 @@ export class Outbox {
         if ((stream.control & bit) !== 0) this.#told.add(stream, bit);
       stream.control = 0;
     }
-    this.#lazy.clear();
-    this.#lazyDue = this.windowDue = false;
+    this.#news.clear();
+    this.windowDue = false;
   }
 
   /** The peer says which messages it has in part, in the order in which they began: see {@link resumed}. */
@@ -419,58 +390,10 @@ export class Outbox {
   clear(): void {
     this.#scheduler.drain();
     this.#control.clear();
-    this.#lazy.clear();
-    this.#lazyDue = false;
+    this.#news.clear();
     this.#unopened = undefined;
     this.#parts = undefined;
     this.queuedBytes = this.retainedBytes = 0;
     this.windowDue = false;
-  }
-}
-
-function join(label: Bytes, metadata: Bytes): Bytes {
-  const prefix: Bytes = new Uint8Array(label.length + metadata.length);
-  prefix.set(label, 0);
-  prefix.set(metadata, label.length);
-  return prefix;
-}
-
-function writeStreamControl(
-  into: RecordWriter,
-  stream: Stream,
-  told: Told,
-  now: number,
-  roundTripMs: number,
-): void {
-  const { control, id, receive, send } = stream;
-  stream.control = 0;
-  if (!stream.compress) into.plain = true;
-  if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
-    const { window } = receive;
-    window.grant(now, roundTripMs, false);
-    into.frame(FrameType.WINDOW, 0, id, varintBytes(window.consumed) + varintBytes(window.limit));
-    into.varint(window.consumed);
-    into.varint(window.limit);
-  }
-  if ((control & Control.LANE) !== 0 && !receive.finished) into.frame(FrameType.LANE, 0, id, 0);
-  if ((control & Control.STOP) !== 0) {
-    const reason = encodeReason(stream.stopReason);
-    into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);
-    into.varint(stream.stopCode);
-    into.put(reason);
-    told.add(stream, Control.STOP);
-  }
-  if ((control & Control.RESET) !== 0) {
-    const reason = encodeReason(stream.resetReason);
-    into.frame(
-      FrameType.RESET,
-      0,
-      id,
-      varintBytes(stream.resetCode) + varintBytes(send.sent) + reason.length,
-    );
-    into.varint(stream.resetCode);
-    into.varint(send.sent);
-    into.put(reason);
-    told.add(stream, Control.RESET);
   }
 }

@@ -1,18 +1,19 @@
-import { decodeText } from "../bytes.ts";
 import { RateLimit } from "../connection/rate-limit.ts";
-import { type ErrorName, errorName, ProtocolError, StreamError } from "../errors.ts";
-import { MAIN_LANE } from "../lanes/lane.ts";
+import { errorName, ProtocolError, StreamError } from "../errors.ts";
 import type { PeerLane } from "../lanes/lanes.ts";
-import { MAX_REASON_BYTES } from "../sending/outbox.ts";
 import { type FrameReader, SESSION_ID } from "../wire/frame.ts";
 import * as FrameFlag from "../wire/frame-flag.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import { decodeMetadata, type Metadata } from "../wire/metadata.ts";
 import type { NameReader } from "../wire/names.ts";
+import { readReason } from "../wire/reason.ts";
 import { Cursor } from "../wire/varint.ts";
+import * as Control from "./control.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
+import { assembled, lendTo } from "./lending.ts";
 import type { Mux } from "./mux.ts";
-import { Control, type Stream } from "./stream.ts";
+import type { Stream } from "./stream.ts";
+import { endedByReset, endedByStop, settle } from "./stream-end.ts";
 
 /** A WINDOW that moves less than this counts as a frame that does nothing: grants come by half a window. */
 const LEAST_PROGRESS = 256;
@@ -109,7 +110,7 @@ export class MuxInput {
     }
     const wasUnfinished = receive.unfinished;
     if (length > 0 || !more) receive.push(frame.payload(at), more);
-    if (wasUnfinished || receive.unfinished) mux.assembled(stream);
+    if (wasUnfinished || receive.unfinished) assembled(mux, stream);
     if (fin) receive.finish(trailer);
     if (fin || !more) mux.emitReadable(stream);
   }
@@ -124,7 +125,7 @@ export class MuxInput {
     if (frame.bodyAt < frame.bodyEnd) {
       this.#idle();
       const position = this.#body(frame).varint();
-      if (stream !== undefined) this.#mux.lendTo(stream, position);
+      if (stream !== undefined) lendTo(this.#mux, stream, position);
       return;
     }
     if (stream === undefined || outbox.lanes?.answered(stream) !== true) return this.#idle();
@@ -159,7 +160,7 @@ export class MuxInput {
     lane.stream = stream;
     stream.receive.lane = lane;
     this.#idleFrames = 0;
-    mux.orderParts();
+    mux.assembly.order(mux.now);
     mux.control(stream, Control.LANE);
   }
 
@@ -168,7 +169,7 @@ export class MuxInput {
     if (!fin) return;
     // The sender lets go of its half when our STOP reaches it.
     stream.receive.finished = true;
-    this.#mux.settle(stream);
+    settle(this.#mux, stream);
   }
 
   /** WINDOW: credit for the session, for a stream, or (empty) the news that a stream was consumed to its end. */
@@ -210,7 +211,7 @@ export class MuxInput {
   #delivered(stream: Stream): void {
     this.#idleFrames = 0;
     this.#mux.emit({ kind: "delivered", stream });
-    this.#mux.settle(stream);
+    settle(this.#mux, stream);
   }
 
   #sessionWindow(frame: FrameReader): void {
@@ -282,55 +283,5 @@ export class MuxInput {
   #body(frame: FrameReader): Cursor {
     this.#cursor.reset(frame.bytes, frame.bodyAt, frame.bodyEnd);
     return this.#cursor;
-  }
-}
-
-/**
- * The peer gives up sending.
- * @param final - position up to which it had sent
- * @throws {ProtocolError} `ERR_FLOW` when more has come than that.
- */
-export function endedByReset(mux: Mux, stream: Stream, code: ErrorName, final: number, reason: string): void {
-  const { receive } = stream;
-  const missing = final - receive.window.received;
-  if (missing < 0)
-    throw new ProtocolError(
-      "ERR_FLOW",
-      `Cannot reset stream at ${final}: ${receive.window.received} bytes came`,
-    );
-  receive.window.receive(missing);
-  mux.window.receive(missing);
-  receive.finished = true;
-  mux.dropUnread(stream);
-  if (!receive.discarding) {
-    receive.error = new StreamError(code, reason === "" ? `Stream was reset by the peer: ${code}` : reason);
-    mux.emitReadable(stream);
-  }
-  mux.settle(stream);
-}
-
-/** The peer does not want to read on. */
-export function endedByStop(mux: Mux, stream: Stream, code: ErrorName, reason: string): void {
-  const error = new StreamError(code, reason === "" ? `Stream was stopped by the peer: ${code}` : reason);
-  stream.failure = error;
-  stream.resetCode = 0;
-  stream.resetReason = "";
-  const { finished } = stream.send;
-  mux.dropUnsent(stream);
-  // With FIN under way no RESET is needed, unless the connection is lost before it arrives; on a lane of its own, a
-  // PING does not prove that it has.
-  if (finished && stream.lane === MAIN_LANE) mux.told.add(stream, Control.RESET);
-  else mux.control(stream, Control.RESET);
-  mux.emit({ kind: "stopped", stream, error });
-  mux.settle(stream);
-}
-
-/** Text at the end of a frame. Malformed UTF-8 reads as no text: it is for people only. */
-export function readReason(cursor: Cursor): string {
-  const text = cursor.bytes.subarray(cursor.at, Math.min(cursor.end, cursor.at + MAX_REASON_BYTES));
-  try {
-    return decodeText(text);
-  } catch {
-    return "";
   }
 }

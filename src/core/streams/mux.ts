@@ -2,22 +2,24 @@ import { type Bytes, EMPTY } from "../bytes.ts";
 import { type StreamError, type WireError, wireCode } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
-import { type Limits, MAX_NAME_BYTES } from "../limits.ts";
+import type { Limits } from "../limits.ts";
 import { Queue } from "../queue.ts";
 import { Told } from "../resume/told.ts";
 import { Outbox } from "../sending/outbox.ts";
-import { DEFAULT_PRIORITY, PRIORITIES } from "../sending/scheduler.ts";
+import { DEFAULT_PRIORITY } from "../sending/scheduler.ts";
 import { SESSION_ID } from "../wire/frame.ts";
 import type { Hello } from "../wire/hello.ts";
 import type { Metadata } from "../wire/metadata.ts";
 import { Assembly } from "./assembly.ts";
+import * as Control from "./control.ts";
 import { FIN_CHARGE, MESSAGE_CHARGE, ReceiveWindow } from "./flow.ts";
+import { lend } from "./lending.ts";
 import { PeerBounds } from "./peer-bounds.ts";
 import { ReceiveHalf } from "./receive-half.ts";
 import { SendHalf } from "./send-half.ts";
-import { endError, lostError } from "./session-end.ts";
 import { StallWatch } from "./stall-watch.ts";
-import { Control, Stream, type StreamStart, WAITS } from "./stream.ts";
+import { checkStart, Stream, type StreamStart, WAITS } from "./stream.ts";
+import { endError, endStream, lostError, settle } from "./stream-end.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
 
 /**
@@ -64,7 +66,7 @@ export class Mux {
     this.window = new ReceiveWindow(limits.sessionWindowBytes, limits.maxSessionWindowBytes);
     this.assembly = new Assembly(limits.assemblyMs, this.window);
     this.outbox = new Outbox(this.table, this.window, this.told, limits.maxRetainedBytes, (stream) =>
-      this.settle(stream),
+      settle(this, stream),
     );
   }
 
@@ -131,15 +133,7 @@ export class Mux {
   open(start: StreamStart): Stream {
     if (this.#end !== undefined) throw endError(this.#end.cause);
     if (this.#refusal !== undefined) throw this.#refusal;
-    if (
-      start.name.length * 3 > MAX_NAME_BYTES &&
-      new TextEncoder().encode(start.name).length > MAX_NAME_BYTES
-    ) {
-      throw new RangeError(`Cannot open stream: its name is longer than ${MAX_NAME_BYTES} bytes`);
-    }
-    if (start.priority !== (start.priority & (PRIORITIES - 1))) {
-      throw new RangeError(`Cannot open stream: priority ${start.priority} is not 0 to ${PRIORITIES - 1}`);
-    }
+    checkStart(start);
     const stream = this.create(true, start, undefined);
     const error = this.#bounds.streamError(stream);
     if (error !== undefined) throw new RangeError(error.message);
@@ -173,7 +167,7 @@ export class Mux {
   /** From now on {@link open} throws `error`; streams that were never sent end with it. */
   refuse(error: StreamError): void {
     this.#refusal = error;
-    for (const stream of this.outbox.takeUnopened()) this.endStream(stream, error);
+    for (const stream of this.outbox.takeUnopened()) endStream(this, stream, error);
   }
 
   /** See {@link Stream.trySend}. */
@@ -256,7 +250,7 @@ export class Mux {
       this.consume(stream, 1);
       this.outbox.delivered(stream, this.now);
       this.wake();
-      this.settle(stream);
+      settle(this, stream);
     }
     return message;
   }
@@ -266,7 +260,7 @@ export class Mux {
     const { receive } = stream;
     if (receive.window.consume(charge) && !receive.finished) this.control(stream, Control.WINDOW);
     if (this.window.consume(charge)) this.sessionWindowDue();
-    this.#lend();
+    lend(this);
   }
 
   /** The session's WINDOW must be sent. */
@@ -281,32 +275,6 @@ export class Mux {
     this.wake();
   }
 
-  /** A fragment came, or the last one of its message. */
-  assembled(stream: Stream): void {
-    this.assembly.note(stream, this.now);
-    this.#lend();
-  }
-
-  /** Data comes on several lanes: from now on the peer says which unfinished message is lent to. */
-  orderParts(): void {
-    this.assembly.order(this.now);
-  }
-
-  /** The peer says it. @param position - where the message began on its stream */
-  lendTo(stream: Stream, position: number): void {
-    this.assembly.name(stream, position, this.now);
-    this.#lend();
-  }
-
-  /** Let the oldest unfinished message go on beyond the windows. */
-  #lend(): void {
-    const { oldest } = this.assembly;
-    if (oldest === undefined) return;
-    const { assembling, window } = oldest.receive;
-    if (window.lend(assembling)) this.control(oldest, Control.WINDOW);
-    if (this.window.lend(assembling)) this.sessionWindowDue();
-  }
-
   /** See {@link Stream.reset}. */
   resetStream(stream: Stream, error: StreamError): void {
     const { send } = stream;
@@ -319,15 +287,15 @@ export class Mux {
       stream.resetReason = error.message;
       if (this.live && stream.lane === MAIN_LANE) this.told.add(stream, Control.RESET);
       else this.control(stream, Control.RESET);
-      this.settle(stream);
+      settle(this, stream);
       return;
     }
     stream.resetCode = wireCode(error.code);
     stream.resetReason = error.message;
     this.dropUnsent(stream);
-    if (stream.id === SESSION_ID) this.endStream(stream, error);
+    if (stream.id === SESSION_ID) endStream(this, stream, error);
     else this.control(stream, Control.RESET);
-    this.settle(stream);
+    settle(this, stream);
     this.offerWritable();
   }
 
@@ -363,7 +331,7 @@ export class Mux {
       stream.stopReason = error.message;
       this.control(stream, Control.STOP);
     }
-    this.settle(stream);
+    settle(this, stream);
   }
 
   /** Drop the messages that wait, and give their credit back to the session. */
@@ -372,38 +340,13 @@ export class Mux {
     this.assembly.delete(stream, this.now);
     stream.receive.window.consumed += unread;
     if (this.window.consume(unread)) this.sessionWindowDue();
-    this.#lend();
+    lend(this);
   }
 
   /** See {@link Stream.release}. */
   release(stream: Stream): void {
     stream.released = true;
-    this.settle(stream);
-  }
-
-  /** Remove a stream whose halves are both over. */
-  settle(stream: Stream): void {
-    const { receive } = stream;
-    const heard = receive.ended || (receive.finished && receive.error !== undefined);
-    if (!heard || (!stream.send.finished && !stream.send.closed) || !(stream.local || stream.released))
-      return;
-    const told = stream.send.closed ? this.table.remove(stream) : this.table.vacate(stream);
-    if (told) this.sessionWindowDue();
-  }
-
-  /** End both halves here, without telling the peer. */
-  endStream(stream: Stream, error: StreamError): void {
-    const { receive, send } = stream;
-    const sending = !send.closed;
-    this.dropUnsent(stream);
-    stream.failure ??= error;
-    if (sending) this.emit({ kind: "stopped", stream, error });
-    // What arrived whole can still be read.
-    if (receive.finished) return;
-    receive.error = error;
-    receive.finished = true;
-    this.dropUnread(stream);
-    this.emitReadable(stream);
+    settle(this, stream);
   }
 
   /** End every stream: the connection is gone and cannot be resumed. */
@@ -411,7 +354,7 @@ export class Mux {
     if (this.#end !== undefined) return;
     this.#end = { cause };
     const streams = [...this.outbox.takeUnopened(), ...this.table.values()];
-    for (const stream of streams) this.endStream(stream, lostError(stream, cause));
+    for (const stream of streams) endStream(this, stream, lostError(stream, cause));
     this.table.clear();
     this.outbox.clear();
     this.assembly.clear();

@@ -1,15 +1,14 @@
-import { type Bytes, EMPTY } from "../bytes.ts";
+import { type Bytes, EMPTY, encodeText } from "../bytes.ts";
 import { StateError, type StreamError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { type LaneId, MAIN_LANE } from "../lanes/lane.ts";
+import { MAX_NAME_BYTES } from "../limits.ts";
+import { PRIORITIES } from "../sending/scheduler.ts";
 import { SESSION_ID, type StreamId } from "../wire/frame.ts";
 import type { Metadata } from "../wire/metadata.ts";
 import type { Mux } from "./mux.ts";
 import type { ReceiveHalf } from "./receive-half.ts";
 import type { SendHalf } from "./send-half.ts";
-
-/** Control frames that a stream has to send: bits of {@link Stream.control}. */
-export const Control = { WINDOW: 1, RESET: 2, STOP: 4, LANE: 8 } as const;
 
 /** Data waits since the last call that did not bring the time: the next one that does brings it. */
 export const WAITS = -1;
@@ -24,6 +23,14 @@ export interface StreamStart {
   readonly ownLane?: boolean;
   /** Metadata block, encoded; empty when there is none. */
   readonly metadata: Bytes;
+}
+
+/** @throws {RangeError} when a stream cannot begin so. */
+export function checkStart({ name, priority }: StreamStart): void {
+  if (name.length * 3 > MAX_NAME_BYTES && encodeText(name).length > MAX_NAME_BYTES)
+    throw new RangeError(`Cannot open stream: its name is longer than ${MAX_NAME_BYTES} bytes`);
+  if (priority !== (priority & (PRIORITIES - 1)))
+    throw new RangeError(`Cannot open stream: priority ${priority} is not 0 to ${PRIORITIES - 1}`);
 }
 
 /**
@@ -53,14 +60,14 @@ export class Stream {
   compress = true;
   /** Who handles the events of this stream. */
   owner: { notify(event: SessionEvent): void } | undefined;
-  /** Set of {@link Control}: frames to send outside the order of data. */
+  /** Set of `control.ts`: frames to send outside the order of data. */
   control = 0;
   /** Code and text of the RESET and of the STOP to send. */
   resetCode = 0;
   resetReason = "";
   stopCode = 0;
   stopReason = "";
-  /** Set of {@link Control}: RESET and STOP that were sent, and that the peer may not have seen. */
+  /** Set of `control.ts`: RESET and STOP that were sent, and that the peer may not have seen. */
   told = 0;
   /** In the list of streams with control frames; in the scheduler; has a `readable` event out. */
   controlQueued = false;

@@ -1,0 +1,55 @@
+import type { Told } from "../resume/told.ts";
+import * as Control from "../streams/control.ts";
+import type { Stream } from "../streams/stream.ts";
+import { MAX_HEADER_BYTES } from "../wire/frame.ts";
+import * as FrameType from "../wire/frame-type.ts";
+import { encodeReason, MAX_REASON_BYTES } from "../wire/reason.ts";
+import type { RecordWriter } from "../wire/record-writer.ts";
+import { varintBytes } from "../wire/varint.ts";
+
+/** Room that a control frame needs beyond its reason. */
+export const CONTROL_BYTES: number = MAX_HEADER_BYTES + 24;
+
+/** Room that all control frames of one stream need together. */
+export const STREAM_CONTROL_BYTES: number = 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES;
+
+/** Write the control frames that a stream has to send; it has none after that. */
+export function writeStreamControl(
+  into: RecordWriter,
+  stream: Stream,
+  told: Told,
+  now: number,
+  roundTripMs: number,
+): void {
+  const { control, id, receive, send } = stream;
+  stream.control = 0;
+  if (!stream.compress) into.plain = true;
+  if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
+    const { window } = receive;
+    window.grant(now, roundTripMs, false);
+    into.frame(FrameType.WINDOW, 0, id, varintBytes(window.consumed) + varintBytes(window.limit));
+    into.varint(window.consumed);
+    into.varint(window.limit);
+  }
+  if ((control & Control.LANE) !== 0 && !receive.finished) into.frame(FrameType.LANE, 0, id, 0);
+  if ((control & Control.STOP) !== 0) {
+    const reason = encodeReason(stream.stopReason);
+    into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);
+    into.varint(stream.stopCode);
+    into.put(reason);
+    told.add(stream, Control.STOP);
+  }
+  if ((control & Control.RESET) !== 0) {
+    const reason = encodeReason(stream.resetReason);
+    into.frame(
+      FrameType.RESET,
+      0,
+      id,
+      varintBytes(stream.resetCode) + varintBytes(send.sent) + reason.length,
+    );
+    into.varint(stream.resetCode);
+    into.varint(send.sent);
+    into.put(reason);
+    told.add(stream, Control.RESET);
+  }
+}
