@@ -1,4 +1,4 @@
-// The whole test run: static checks, unit tests, every runtime against every other, end-to-end tests. The last line is `N passed, N failed`.
+// The whole test run: static checks, unit tests, floors of performance, every runtime against every other, end-to-end tests. The last line is `N passed, N failed`.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,6 +12,8 @@ const BIN = join(ROOT, "node_modules", ".bin");
 const PARTS = [
   { name: "check", command: [process.execPath, "scripts/check.mjs"] },
   { name: "unit", command: [join(BIN, "vitest"), "run"] },
+  // After the unit tests, when nothing else runs: what it measures are ratios, but short ones.
+  { name: "guard", command: [process.execPath, "scripts/run-ts.mjs", "--expose-gc", "bench/guard/main.ts"] },
   // Before those of the end-to-end tests that need Deno: it is installed here.
   { name: "runtimes", command: [process.execPath, "scripts/run-ts.mjs", "test/runtimes/main.ts"] },
   { name: "e2e", command: [join(BIN, "playwright"), "test", "--config", "e2e/playwright.config.ts"] },

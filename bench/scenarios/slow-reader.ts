@@ -14,7 +14,7 @@ export const slowReader: Bench = {
   id: "S3",
   run: (plan) =>
     withSite(async (site) => {
-      const count = plan.quick ? 40 : 1_000;
+      const count = plan.quick ? 20 : 1_000;
       const contenders = [
         () => othersP99(site, "tideway", count, true),
         () => othersP99(site, "tideway", count, false),
