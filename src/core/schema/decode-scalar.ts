@@ -12,8 +12,7 @@ import { readText } from "./text.ts";
 export type Decode = (reader: Reader) => unknown;
 
 /** Eight bytes that are read as another type: cheaper than a view of each message. */
-const word = new Uint8Array(8);
-const wordView = new DataView(word.buffer);
+const word = new DataView(new ArrayBuffer(8));
 
 /** The decoder of each kind of value without parts. Source: docs/protocol.md, section 13.2. */
 export const SCALAR_DECODERS: Readonly<Record<ScalarKind, Decode>> = {
@@ -39,21 +38,21 @@ export const SCALAR_DECODERS: Readonly<Record<ScalarKind, Decode>> = {
   },
   u64: (reader) => {
     copyWord(reader);
-    return wordView.getBigUint64(0);
+    return word.getBigUint64(0);
   },
   i64: (reader) => {
     copyWord(reader);
-    return wordView.getBigInt64(0);
+    return word.getBigInt64(0);
   },
   f32: (reader) => {
-    const { bytes, at } = reader;
-    for (let i = 0; i < 4; i++) word[i] = bytes[at + i] as number;
+    const { at } = reader;
+    word.setUint32(0, readUint32(reader.bytes, at));
     reader.at = at + 4;
-    return wordView.getFloat32(0);
+    return word.getFloat32(0);
   },
   f64: (reader) => {
     copyWord(reader);
-    return wordView.getFloat64(0);
+    return word.getFloat64(0);
   },
   uint: (reader) => reader.length(),
   int: readInt,
@@ -72,14 +71,8 @@ export const SCALAR_DECODERS: Readonly<Record<ScalarKind, Decode>> = {
 
 function copyWord(reader: Reader): void {
   const { bytes, at } = reader;
-  word[0] = bytes[at] as number;
-  word[1] = bytes[at + 1] as number;
-  word[2] = bytes[at + 2] as number;
-  word[3] = bytes[at + 3] as number;
-  word[4] = bytes[at + 4] as number;
-  word[5] = bytes[at + 5] as number;
-  word[6] = bytes[at + 6] as number;
-  word[7] = bytes[at + 7] as number;
+  word.setUint32(0, readUint32(bytes, at));
+  word.setUint32(4, readUint32(bytes, at + 4));
   reader.at = at + 8;
 }
 

@@ -1,16 +1,27 @@
+import { DECODE_PLACES, type DecodeFields } from "./decode-places.ts";
 import type { Decode } from "./decode-scalar.ts";
 import { BITS } from "./encode-struct.ts";
 import { fault } from "./faults.ts";
 import { type FieldNode, fixedBytes, type Node, optionalOf, requiredOf, type StructNode } from "./node.ts";
+import { Places } from "./places.ts";
 import type { Reader } from "./reader.ts";
 
 type Fields = Record<string, unknown>;
 
-/** Reads the required fields into a fresh object. */
-type DecodeFields = (reader: Reader) => Fields;
-
 /** Reads `length` bytes of presence bits and optional fields. */
 type DecodeTail = (reader: Reader, fields: Fields, length: number) => void;
+
+const nothing = (): void => {};
+
+/** A struct is compiled when it is first used, and takes its places then. */
+const PLACES: Places<Decode, DecodeFields> = /* @__PURE__ */ new Places<Decode, DecodeFields>(
+  DECODE_PLACES,
+  nothing,
+  (first, rest) => (reader, values) => {
+    first(reader, values);
+    rest(reader, values);
+  },
+);
 
 /** Most bytes of presence bits: so many optional fields no struct has. */
 const MAX_PRESENCE_BYTES = 64;
@@ -22,16 +33,15 @@ export function decodeStruct(
   careful: (node: Node) => Decode,
 ): Decode {
   const required = requiredOf(node);
-  const decodeRequired = decodeFields(
-    required.map(({ name }) => name),
-    required.map(({ of }) => compile(of)),
-  );
+  const Struct = plainObjects(required);
+  const decodeRequired = required.length === 0 ? nothing : PLACES.take(required, compile);
   // One byte more for the tail: whatever follows takes at least as much.
   const fixed = required.reduce((total, { of }) => total + (fixedBytes(of) ?? 0), 1);
   const decodeTail = decodeOptional(optionalOf(node), careful);
   return (reader) => {
     if (fixed > reader.end - reader.at) throw fault("bytes end inside a struct");
-    const fields = decodeRequired(reader);
+    const fields = new Struct();
+    decodeRequired(reader, fields);
     const length = reader.length();
     if (length > 0) decodeTail(reader, fields, length);
     return fields;
@@ -83,102 +93,20 @@ function hasUnknown(bytes: Uint8Array, from: number, to: number, known: number):
   return ((bytes[first] as number) & 0x7f) >>> (known % BITS) !== 0 || first + 1 < to;
 }
 
+/** Values of each kind for which an engine may choose a layout of its own. */
+const SAMPLES: readonly unknown[] = [0, 0.5, "", {}];
+
 /**
  * Makes plain objects that engines keep one layout for: those of each struct have a constructor of their own, by whose
- * first objects the engine learns how many fields there will be.
+ * first objects the engine learns how many fields there will be, and that they may hold anything.
  */
-function plainObjects(): new () => Fields {
+function plainObjects(fields: readonly FieldNode[]): new () => Fields {
   function Struct(): void {}
   Struct.prototype = Object.prototype;
-  return Struct as unknown as new () => Fields;
-}
-
-const none: Decode = () => undefined;
-
-/** Up to eight fields are unrolled, as in the encoder. */
-function decodeFields(names: readonly string[], decoders: readonly Decode[]): DecodeFields {
-  const Struct = plainObjects();
-  const [n0 = "", n1 = "", n2 = "", n3 = "", n4 = "", n5 = "", n6 = "", n7 = ""] = names;
-  const [d0 = none, d1 = none, d2 = none, d3 = none, d4 = none, d5 = none, d6 = none, d7 = none] = decoders;
-  switch (names.length) {
-    case 0:
-      return () => ({});
-    case 1:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        return fields;
-      };
-    case 2:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        return fields;
-      };
-    case 3:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        return fields;
-      };
-    case 4:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        fields[n3] = d3(reader);
-        return fields;
-      };
-    case 5:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        fields[n3] = d3(reader);
-        fields[n4] = d4(reader);
-        return fields;
-      };
-    case 6:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        fields[n3] = d3(reader);
-        fields[n4] = d4(reader);
-        fields[n5] = d5(reader);
-        return fields;
-      };
-    case 7:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        fields[n3] = d3(reader);
-        fields[n4] = d4(reader);
-        fields[n5] = d5(reader);
-        fields[n6] = d6(reader);
-        return fields;
-      };
-    default:
-      return (reader) => {
-        const fields = new Struct();
-        fields[n0] = d0(reader);
-        fields[n1] = d1(reader);
-        fields[n2] = d2(reader);
-        fields[n3] = d3(reader);
-        fields[n4] = d4(reader);
-        fields[n5] = d5(reader);
-        fields[n6] = d6(reader);
-        fields[n7] = d7(reader);
-        for (let i = 8; i < names.length; i++) fields[names[i] as string] = (decoders[i] as Decode)(reader);
-        return fields;
-      };
+  const made = Struct as unknown as new () => Fields;
+  for (const sample of SAMPLES) {
+    const values = new made();
+    for (const { name } of fields) values[name] = sample;
   }
+  return made;
 }

@@ -11,7 +11,8 @@ function compileDecode(node: Node): Decode {
     case "enum":
       return decodeEnum(node.names);
     case "array":
-      return decodeArray(compileDecoder(node.of), leastBytes(node.of));
+      // The count is checked against the bytes left: what has a fixed length needs no check of its own.
+      return decodeArray(compileDecode(node.of), leastBytes(node.of));
     case "map":
       return decodeMap(
         compileDecoder(node.key),

@@ -8,14 +8,18 @@ import type { Writer } from "./writer.ts";
 const SHORT_CHARS = 128;
 
 /** An ASCII text of so many bytes is looked up among those that came before. */
-const CACHED_BYTES = 24;
+const CACHED_BYTES = 32;
 const CACHE_SLOTS = 512;
 
 const encoder = new TextEncoder();
 const { fromCharCode } = String;
 
-/** Texts by what their bytes add up to. It finds names that come again and again, so that they are not made anew. */
+/**
+ * Texts by their length and some of their bytes, and all bytes of each. They find names that come again and again, so
+ * that they are not made anew.
+ */
 const cache: string[] = new Array<string>(CACHE_SLOTS).fill("");
+const cached: Uint8Array = new Uint8Array(CACHE_SLOTS * CACHED_BYTES);
 
 /** A text: its length in bytes, then UTF-8. A lone surrogate becomes U+FFFD. */
 export function writeText(writer: Writer, text: unknown): void {
@@ -94,38 +98,44 @@ function readLongText(bytes: Uint8Array, at: number, length: number): string {
   }
 }
 
+/** Comparing bytes with bytes takes half the time of comparing them with characters, and finds all that is not ASCII. */
 function readShortText(bytes: Uint8Array, at: number, length: number): string {
+  if (length === 0) return "";
   const end = at + length;
-  let sum = length;
-  let all = 0;
-  for (let i = at; i < end; i++) {
-    const byte = bytes[i] as number;
-    all |= byte;
-    sum = (Math.imul(sum, 31) + byte) | 0;
-  }
-  if (all >= 0x80) return readLongText(bytes, at, length);
-  const slot = (sum ^ (sum >>> 9)) & (CACHE_SLOTS - 1);
+  const some = ((bytes[at] as number) * 31 + (bytes[at + (length >>> 1)] as number)) * 31;
+  const last = (bytes[end - 1] as number) * 7 + (length > 1 ? (bytes[end - 2] as number) : 0);
+  const slot = (some + last * 31 + length) & (CACHE_SLOTS - 1);
   const known = cache[slot] as string;
-  if (known.length === length && isText(known, bytes, at)) return known;
+  const base = slot * CACHED_BYTES - at;
+  if (known.length !== length) return cacheText(bytes, at, end, slot);
+  for (let i = at; i < end; i++) if (cached[base + i] !== bytes[i]) return cacheText(bytes, at, end, slot);
+  return known;
+}
+
+function cacheText(bytes: Uint8Array, at: number, end: number, slot: number): string {
+  const base = slot * CACHED_BYTES - at;
+  let all = 0;
+  for (let i = at; i < end; i++) all |= bytes[i] as number;
+  if (all >= 0x80) return readLongText(bytes, at, end - at);
+  for (let i = at; i < end; i++) cached[base + i] = bytes[i] as number;
   const text = makeText(bytes, at, end);
   cache[slot] = text;
   return text;
 }
 
-function isText(text: string, bytes: Uint8Array, at: number): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) !== bytes[at + i]) return false;
-  return true;
-}
-
 function makeText(bytes: Uint8Array, from: number, end: number): string {
   let text = "";
   let at = from;
-  for (; at + 4 <= end; at += 4) {
+  for (; at + 8 <= end; at += 8) {
     text += fromCharCode(
       bytes[at] as number,
       bytes[at + 1] as number,
       bytes[at + 2] as number,
       bytes[at + 3] as number,
+      bytes[at + 4] as number,
+      bytes[at + 5] as number,
+      bytes[at + 6] as number,
+      bytes[at + 7] as number,
     );
   }
   for (; at < end; at++) text += fromCharCode(bytes[at] as number);

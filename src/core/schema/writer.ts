@@ -57,7 +57,9 @@ export class Writer {
     const { start, at, bytes } = this;
     const length = at - start;
     if (length > this.maxBytes) throw MISFIT;
-    if (length <= MAX_SHARED_BYTES && bytes.length === SLAB_BYTES) return bytes.subarray(start, at);
+    if (length <= MAX_SHARED_BYTES && bytes.length === SLAB_BYTES) {
+      return new Uint8Array(this.view.buffer, start, length); // half the time of subarray()
+    }
     const message = bytes.length > 2 * length ? bytes.slice(start, at) : bytes.subarray(start, at);
     if (message.buffer === bytes.buffer) this.#leave();
     else this.rollBack();
