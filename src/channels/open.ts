@@ -15,6 +15,7 @@ import {
   readLayout,
   writeLayout,
 } from "./layout.ts";
+import type { LentChannel } from "./lent.ts";
 import { MpmcConsumer, MpmcProducer } from "./mpmc.ts";
 import { MpscConsumer, MpscProducer } from "./mpsc.ts";
 import { ByteOutlet, CodedOutlet, FixedOutlet, type Outlet } from "./outlet.ts";
@@ -121,12 +122,12 @@ function checkCapacity(capacity: number, stride: number): void {
  * @throws {StateError} when all senders are open already.
  */
 export function openSender<T>(
-  buffer: SharedArrayBuffer,
+  channel: SharedArrayBuffer | LentChannel,
   format: Format<T>,
   runtime: ChannelRuntime,
   options: EndOptions = {},
 ): ChannelSender<T> {
-  const { layout, parts, control } = openEnd(buffer, format, runtime, options);
+  const { layout, parts, control } = openEnd(channel, format, runtime, options);
   parts.state.open("sender");
   const { memory } = parts;
   if (layout.style === "bytes") {
@@ -163,12 +164,12 @@ function outletOf<T>(ring: SlotProducer, format: Format<T>, memory: RecordMemory
  * @param format - the one that the channel was made with
  */
 export function openReceiver<T>(
-  buffer: SharedArrayBuffer,
+  channel: SharedArrayBuffer | LentChannel,
   format: Format<T>,
   runtime: ChannelRuntime,
   options: EndOptions = {},
 ): ChannelReceiver<T> {
-  const { layout, parts, control } = openEnd(buffer, format, runtime, options);
+  const { layout, parts, control } = openEnd(channel, format, runtime, options);
   parts.state.open("receiver");
   const { inlet, peek } = inletOf(control, format, parts.memory, layout);
   return new ChannelReceiver(parts, inlet, peek);
@@ -213,11 +214,13 @@ export function abandonChannel(buffer: SharedArrayBuffer, code: ErrorName = "ERR
 }
 
 function openEnd<T>(
-  buffer: SharedArrayBuffer,
+  channel: SharedArrayBuffer | LentChannel,
   format: Format<T>,
   runtime: ChannelRuntime,
   { doorbell }: EndOptions,
 ): { readonly layout: Layout; readonly parts: EndParts; readonly control: Int32Array } {
+  const isWhole = channel instanceof SharedArrayBuffer;
+  const buffer = isWhole ? channel : channel.memory;
   const layout = readLayout(buffer);
   const bytes = slotBytesOf(layout.kind, format);
   const isBytes = layout.kind === "spsc" && format.style === "coded";
@@ -227,7 +230,7 @@ function openEnd<T>(
     );
   }
   const control = new Int32Array(buffer);
-  const state = new ChannelState(control, layout, doorbell);
+  const state = new ChannelState(control, layout, doorbell, isWhole ? undefined : channel.ends);
   const { timers } = runtime;
   const parts = { state, layout, memory: viewsOf(buffer), timers, doorbell };
   return { layout, parts, control };

@@ -9,6 +9,7 @@ import {
   type WireError,
 } from "../core/errors.ts";
 import { type Layout, Word } from "./layout.ts";
+import { EndCount } from "./lent.ts";
 import { Bell, type Doorbell } from "./wait.ts";
 
 /** What all ends of a channel share besides the ring: who is open, what has failed, and the bells. */
@@ -19,10 +20,13 @@ export class ChannelState {
   readonly space: Bell;
   readonly #control: Int32Array;
   readonly #layout: Layout;
+  readonly #count: EndCount;
 
-  constructor(control: Int32Array, layout: Layout, doorbell: Doorbell | undefined) {
+  /** @param ends - where the ends of this thread are counted, in a channel that was lent to it */
+  constructor(control: Int32Array, layout: Layout, doorbell: Doorbell | undefined, ends?: SharedArrayBuffer) {
     this.#control = control;
     this.#layout = layout;
+    this.#count = new EndCount(ends);
     this.data = new Bell(control, "receivers", doorbell);
     this.space = new Bell(control, "senders", doorbell);
   }
@@ -35,7 +39,10 @@ export class ChannelState {
     const most = side === "sender" ? this.#layout.senders : this.#layout.receivers;
     const word = side === "sender" ? Word.SENDERS_OPENED : Word.RECEIVERS_OPENED;
     const before = Atomics.add(this.#control, word, 1);
-    if (before >= 0 && before < most) return;
+    if (before >= 0 && before < most) {
+      this.#count.opened();
+      return;
+    }
     Atomics.sub(this.#control, word, 1);
     throw new StateError(`Cannot open another ${side}: the channel was made for ${most}`);
   }
@@ -44,6 +51,7 @@ export class ChannelState {
   close(side: "sender" | "receiver"): void {
     Atomics.add(this.#control, side === "sender" ? Word.SENDERS_CLOSED : Word.RECEIVERS_CLOSED, 1);
     if (this.receiversClosed) Atomics.store(this.#control, Word.OVER, 1);
+    this.#count.closed();
     this.#wakeAll();
   }
 

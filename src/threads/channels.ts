@@ -1,5 +1,7 @@
 import type { Format } from "../channels/format.ts";
+import { isLeft, isOpened, type LentChannel, lend } from "../channels/lent.ts";
 import {
+  abandonChannel,
   type EndOptions,
   openReceiver as openReceiverOn,
   openSender as openSenderOn,
@@ -7,6 +9,8 @@ import {
 import type { ChannelReceiver } from "../channels/receiver.ts";
 import type { ChannelSender } from "../channels/sender.ts";
 import { SYSTEM_CLOCK } from "../transports/drive.ts";
+import { onTerminate } from "./terminate.ts";
+import type { WorkerLike } from "./worker.ts";
 
 export type { Abortable, SignalLike } from "../channels/abort.ts";
 export {
@@ -20,6 +24,7 @@ export {
 } from "../channels/format.ts";
 export type { ChannelKind } from "../channels/layout.ts";
 export type { Lease, ReceiveLease, SendLease } from "../channels/lease.ts";
+export type { LentChannel } from "../channels/lent.ts";
 export {
   abandonChannel,
   type ChannelOptions,
@@ -44,24 +49,56 @@ const RUNTIME = { timers: SYSTEM_CLOCK };
 
 /**
  * Open a sending end: once for each sender that the channel was made for.
- * @param buffer - of `createChannel`, in this thread or another one
+ * @param channel - of `createChannel`, in this thread or another one, or of {@link lendChannel} in the thread it is for
  * @param format - the one that the channel was made with
  * @throws {ProtocolError} when the memory holds no channel.
  * @throws {StateError} when its format is another one, or all senders are open already.
  */
 export function openSender<T>(
-  buffer: SharedArrayBuffer,
+  channel: SharedArrayBuffer | LentChannel,
   format: Format<T>,
   options?: EndOptions,
 ): ChannelSender<T> {
-  return openSenderOn(buffer, format, RUNTIME, options);
+  return openSenderOn(channel, format, RUNTIME, options);
 }
 
 /** Open a receiving end: once for each receiver that the channel was made for. Throws as {@link openSender} does. */
 export function openReceiver<T>(
-  buffer: SharedArrayBuffer,
+  channel: SharedArrayBuffer | LentChannel,
   format: Format<T>,
   options?: EndOptions,
 ): ChannelReceiver<T> {
-  return openReceiverOn(buffer, format, RUNTIME, options);
+  return openReceiverOn(channel, format, RUNTIME, options);
+}
+
+/** What tells of the end of a worker: a `Worker` of Node has events of its own, one of the web those of `EventTarget`. */
+interface EndingWorker extends WorkerLike {
+  once?(event: "exit", listener: () => void): unknown;
+}
+
+/**
+ * Lend a channel to a worker, and hear of the worker's end. Post the result in place of the memory; the worker opens its
+ * ends of it. When the worker ends and has not opened any end, or has not closed one, the channel is abandoned: what was
+ * sent is received, then all other ends get `ERR_PEER_GONE`, and whoever sleeps is woken.
+ *
+ * Told is the thread that calls this, by its event loop: while it blocks, it hears nothing, so it should block with
+ * `timeoutMs`. Node, Deno and Bun tell of each end of a `Worker` of `node:worker_threads`. No browser tells that a Worker
+ * has closed itself or crashed: there, `terminate()` of this `Worker` object counts, and failing to start does.
+ * @throws {ProtocolError} when the memory holds no channel.
+ */
+export function lendChannel(memory: SharedArrayBuffer, worker: WorkerLike): LentChannel {
+  const lent = lend(memory);
+  const onEnd = (): void => {
+    if (!isLeft(lent)) abandonChannel(memory);
+  };
+  const ending: EndingWorker = worker;
+  if (typeof ending.once === "function") ending.once("exit", onEnd);
+  else if (worker instanceof EventTarget) {
+    onTerminate(worker, onEnd);
+    worker.addEventListener("close", onEnd); // of Bun
+    worker.addEventListener("error", () => {
+      if (!isOpened(lent)) abandonChannel(memory);
+    });
+  }
+  return lent;
 }

@@ -1,0 +1,66 @@
+// A thread of the test of threads that end: the one that is ended, or one that lives on.
+import { parentPort } from "node:worker_threads";
+import { openReceiver, openSender } from "tideway/channels";
+import {
+  type Fate,
+  formatOf,
+  type LeaverJob,
+  type Numbered,
+  numbered,
+  OVER,
+  STOPPED,
+  type SurvivorJob,
+  type VictimJob,
+} from "./job.ts";
+import { operate, Stopper } from "./operate.ts";
+
+/** A survivor that was told nothing after so long has hung, ms. */
+const PATIENCE_MS = 20_000;
+
+async function beVictim(job: VictimJob): Promise<void> {
+  const real = Atomics;
+  const signal = new Int32Array(job.signal);
+  const stand = (): never => {
+    real.store(signal, 0, STOPPED);
+    for (;;) real.wait(signal, 1, 0);
+  };
+  const stopper = new Stopper(job.state.stop, stand);
+  globalThis.Atomics = stopper.wrap(real);
+  await operate(job, stopper);
+  real.store(signal, 0, OVER);
+}
+
+function survive({ side, style, channel }: SurvivorJob): Fate {
+  const seen: Numbered[] = [];
+  const format = formatOf(style);
+  const timeout = { timeoutMs: PATIENCE_MS };
+  try {
+    if (side === "receive") {
+      const receiver = openReceiver<Numbered>(channel, format);
+      for (;;) {
+        const message = receiver.receiveBlocking(timeout);
+        if (message === undefined) return { seen, end: "end" };
+        seen.push(message);
+      }
+    }
+    const sender = openSender<Numbered>(channel, format);
+    for (let number = 1_000; ; number++) sender.sendBlocking(numbered(number), timeout);
+  } catch (error) {
+    return { seen, end: String((error as { code?: unknown }).code ?? error) };
+  }
+}
+
+function leave({ channel, way }: LeaverJob): void {
+  if (way === "opens nothing") process.exit(0);
+  const sender = openSender<Numbered>(channel, formatOf("fixed"));
+  for (let number = 0; number < 3; number++) sender.trySend(numbered(number));
+  if (way === "throws") throw new Error("It ends by this");
+  if (way === "in order") sender.close();
+  process.exit(0);
+}
+
+parentPort?.on("message", (job: LeaverJob | SurvivorJob | VictimJob) => {
+  if (job.role === "victim") void beVictim(job);
+  else if (job.role === "leaver") leave(job);
+  else parentPort?.postMessage(survive(job));
+});
