@@ -32,7 +32,7 @@ function garbage(random: Random, before: number): number {
   return random.pick(kinds)();
 }
 
-describe.each(KINDS)("%s: a peer that writes garbage into shared memory", (kind) => {
+describe.each(KINDS)("%s: a peer that writes garbage into shared memory", { timeout: 120_000 }, (kind) => {
   test.each(Object.keys(FORMATS) as (keyof typeof FORMATS)[])(
     "%s: gives a typed error, and nothing is read past its place",
     (style) => {

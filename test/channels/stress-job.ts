@@ -44,6 +44,8 @@ export interface StressJob {
   readonly id: number;
   readonly memory: SharedArrayBuffer;
   readonly style: keyof typeof FORMATS;
+  /** Messages of a batch, at most. */
+  readonly most: number;
   /** Messages of each sender. */
   readonly count: number;
   readonly seed: number;

@@ -10,7 +10,7 @@ const random = new Random(job.seed);
 async function send(sender: ChannelSender<Marked>): Promise<void> {
   const make = (number: number): Marked => ({ sender: job.id, number, canary: canaryOf(job.id, number) });
   for (let next = 0; next < job.count; ) {
-    const many = Math.min(job.count - next, random.int(1, 100));
+    const many = Math.min(job.count - next, random.int(1, job.most));
     const batch = Array.from({ length: many }, (_, i) => make(next + i));
     const way = random.int(0, 9);
     if (way === 0) await sender.sendBatch(batch);
@@ -36,7 +36,7 @@ async function receive(receiver: ChannelReceiver<Marked>): Promise<StressReport>
   };
   for (;;) {
     const way = random.int(0, 9);
-    const most = random.int(1, 100);
+    const most = random.int(1, job.most);
     if (way <= 1) {
       const one = way === 0 ? await receiver.receive() : receiver.receiveBlocking();
       if (one === undefined) break;

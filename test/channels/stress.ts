@@ -42,6 +42,16 @@ export function planOf(seed: number): StressPlan {
   };
 }
 
+/**
+ * Share of a run's messages in those of all runs: a ring of few slots has its threads take turns at each batch, and a
+ * codec's own work is most of a coded message. Each ring still goes round many hundred times.
+ */
+export function shareOf({ kind, style, capacity }: StressPlan): number {
+  const slots = kind === "spsc" && style === "coded" ? capacity / 64 : capacity;
+  const small = slots >= 256 ? 1 : slots >= 32 ? 0.1 : 0.02;
+  return style === "coded" ? small / 5 : small;
+}
+
 /** Threads that run the stress. */
 export class StressThreads {
   readonly #bundle: string;
@@ -74,6 +84,7 @@ export class StressThreads {
       id,
       memory,
       style,
+      most: Math.max(100, Math.min(1_000, capacity >> 2)),
       count: each,
       seed,
     });

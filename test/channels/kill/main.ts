@@ -13,20 +13,22 @@ for (const kind of KINDS) {
   for (const style of ["fixed", "coded"] as const)
     plans.push({ kind, style, states: await statesOf(kind, style) });
 }
-const counts = await Promise.all(
-  plans.map(async ({ kind, style, states }) => {
-    const threads = await KillThreads.make();
-    try {
-      const { trials, stopped } = await threads.runAll(states, runs);
-      console.log(
-        `${kind}, ${style}: ${states.length} states, ${trials} threads ended, ${stopped} of them there, ${seconds()} s`,
-      );
-      return trials;
-    } finally {
-      await threads.close();
+let trials = 0;
+let stopped = 0;
+const all = plans.map(async ({ states }) => {
+  const threads = await KillThreads.make();
+  try {
+    for (let run = 0; run < runs; run++) {
+      stopped += await threads.runAll(states, run);
+      trials += states.length;
+      if (run % 10 === 9) console.log(`${trials} threads ended, ${stopped} of them there, ${seconds()} s`);
     }
-  }),
-);
+  } finally {
+    await threads.close();
+  }
+});
+await Promise.all(all);
+const states = plans.reduce((sum, plan) => sum + plan.states.length, 0);
 console.log(
-  `${counts.reduce((sum, count) => sum + count, 0)} threads ended in ${seconds()} s, everybody was told`,
+  `${trials} threads ended in ${states} states, ${stopped} of them there, in ${seconds()} s: all others were told`,
 );
