@@ -1,6 +1,7 @@
 import type { Bytes } from "../bytes.ts";
 import { type LaneId, MAIN_LANE } from "../lanes/lane.ts";
 import { MAX_HELLO_BYTES, MAX_NAMES, RECORD_SLACK_BYTES } from "../limits.ts";
+import { offerAllWritable } from "../streams/writable.ts";
 import { BufferPool } from "../wire/buffer-pool.ts";
 import { NameWriter } from "../wire/names.ts";
 import { MAGIC } from "../wire/record.ts";
@@ -93,7 +94,7 @@ export class RecordOutput {
     counters.bytesSent += record.length + (into.tail?.length ?? 0);
     counters.bytesSaved = into.savedBytes;
     keepAlive.wrote(now);
-    mux.offerWritable();
+    offerAllWritable(mux);
     return record;
   }
 

@@ -21,6 +21,7 @@ import { StallWatch } from "./stall-watch.ts";
 import { checkStart, Stream, type StreamStart, WAITS } from "./stream.ts";
 import { endError, endStream, lostError, settle } from "./stream-end.ts";
 import { type Role, StreamTable } from "./stream-table.ts";
+import { offerAllWritable, offerWritable, requestWritable } from "./writable.ts";
 
 /**
  * The streams of one session: the table, the credit of both directions and what waits to be sent. It outlives its
@@ -51,7 +52,7 @@ export class Mux {
   /** The session is over, and why. */
   #end: { readonly cause: WireError | undefined } | undefined;
   /** Streams whose `trySend` said no. */
-  #waiting: Set<Stream> | undefined;
+  waiting: Set<Stream> | undefined;
   /** Charged bytes that were sent again over a later connection. */
   resentBytes = 0;
   /** Datagrams among the events. */
@@ -119,7 +120,7 @@ export class Mux {
       const error = this.#bounds.streamError(stream);
       if (error !== undefined) this.giveUp(stream, error);
       else if (stream.send.unsent > 0 || stream.id === SESSION_ID) this.outbox.schedule(stream);
-      this.#offerWritable(stream, this.limits.maxQueuedBytes);
+      offerWritable(this, stream, this.limits.maxQueuedBytes);
     }
     this.outbox.unblock();
     this.wake();
@@ -176,30 +177,12 @@ export class Mux {
     if (send.finishing || send.closed) throw stream.sendError;
     const error = this.#bounds.messageError(payload.length);
     if (error !== undefined) throw error;
-    if (!this.requestWritable(stream)) return false;
+    if (!requestWritable(this, stream)) return false;
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.push(payload);
     this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
     if (!stream.scheduled) this.schedule(stream);
     return true;
-  }
-
-  /** See {@link Stream.requestWritable}. */
-  requestWritable(stream: Stream): boolean {
-    if (this.#mayQueue(stream, this.limits.maxQueuedBytes)) return true;
-    stream.wantsWritable = true;
-    this.#waiting ??= new Set();
-    this.#waiting.add(stream);
-    return false;
-  }
-
-  /** One message of a stream that is open may always wait: streams that are blocked must not block the others. */
-  #mayQueue(stream: Stream, mostBytes: number): boolean {
-    const { send } = stream;
-    return (
-      send.acceptable &&
-      (this.outbox.queuedBytes < mostBytes || (send.unsent === 0 && stream.id !== SESSION_ID))
-    );
   }
 
   /** See {@link Stream.finish}. */
@@ -220,24 +203,11 @@ export class Mux {
     this.wake();
   }
 
-  /** Tell the streams that were refused a send that they may try again, if they may. */
-  offerWritable(): void {
-    if (this.#waiting === undefined) return;
-    for (const stream of this.#waiting) this.#offerWritable(stream, this.limits.maxQueuedBytes / 2);
-  }
-
-  #offerWritable(stream: Stream, mostBytes: number): void {
-    if (!stream.wantsWritable || !this.#mayQueue(stream, mostBytes)) return;
-    stream.wantsWritable = false;
-    this.#waiting?.delete(stream);
-    this.emit({ kind: "writable", stream });
-  }
-
   /** Credit of a stream was raised. */
   credited(stream: Stream): void {
     stream.progressAt = this.now;
     if (stream.send.unsent > 0) this.schedule(stream);
-    this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    offerWritable(this, stream, this.limits.maxQueuedBytes);
   }
 
   /** See {@link Stream.read}. */
@@ -296,7 +266,7 @@ export class Mux {
     if (stream.id === SESSION_ID) endStream(this, stream, error);
     else this.control(stream, Control.RESET);
     settle(this, stream);
-    this.offerWritable();
+    offerAllWritable(this);
   }
 
   /** Reset a stream although the application did not ask for it. */
@@ -312,7 +282,7 @@ export class Mux {
     this.outbox.retainedBytes -= stream.send.retained;
     stream.send.reset();
     this.outbox.forget(stream);
-    this.#waiting?.delete(stream);
+    this.waiting?.delete(stream);
   }
 
   /** See {@link Stream.stop}. */
@@ -394,7 +364,7 @@ export class Mux {
   restart(): void {
     this.live = true;
     this.#stalls.restart();
-    for (const stream of this.table.values()) this.#offerWritable(stream, this.limits.maxQueuedBytes);
+    for (const stream of this.table.values()) offerWritable(this, stream, this.limits.maxQueuedBytes);
     this.outbox.unblock();
     this.wake();
   }

@@ -9,6 +9,7 @@ import type { Metadata } from "../wire/metadata.ts";
 import type { Mux } from "./mux.ts";
 import type { ReceiveHalf } from "./receive-half.ts";
 import type { SendHalf } from "./send-half.ts";
+import { requestWritable } from "./writable.ts";
 
 /** Data waits since the last call that did not bring the time: the next one that does brings it. */
 export const WAITS = -1;
@@ -120,7 +121,7 @@ export class Stream {
 
   /** Whether {@link trySend} would say yes now; if not, a `writable` event follows when it would. */
   requestWritable(): boolean {
-    return this.#mux.requestWritable(this);
+    return requestWritable(this.#mux, this);
   }
 
   /**
