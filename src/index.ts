@@ -81,8 +81,8 @@ export {
   type SessionState,
   StateChangeEvent,
 } from "./session/events.ts";
-export { type LaneChoice, MessageStream, type StreamOptions } from "./session/message-stream.ts";
-export type { Credentials, SessionOptions } from "./session/options.ts";
+export { MessageStream } from "./session/message-stream.ts";
+export type { CloseOptions, Credentials, SessionOptions } from "./session/options.ts";
 export {
   type Contender,
   type ContenderResult,
@@ -91,12 +91,10 @@ export {
   type RaceOptions,
   type TransportChoice,
 } from "./session/race.ts";
-export {
-  type CloseOptions,
-  Session,
-} from "./session/session.ts";
+export { Session } from "./session/session.ts";
 export type { SessionStats, SessionTotals } from "./session/session-stats.ts";
 export { SessionStore, type SessionStoreOptions, type SessionStoreStats } from "./session/store.ts";
+export type { LaneChoice, StreamOptions } from "./session/stream-options.ts";
 export type {
   CarrierChoice,
   PortAcceptOptions,

@@ -1,7 +1,7 @@
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/streams/stream.ts";
-import type { LaneChoice } from "../session/message-stream.ts";
 import type { Session } from "../session/session.ts";
+import type { LaneChoice } from "../session/stream-options.ts";
 import { whenAborted } from "../session/when-aborted.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
 import {

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { LaneChoice } from "../session/message-stream.ts";
+import type { LaneChoice } from "../session/stream-options.ts";
 
 /** Any validator that follows Standard Schema: valibot, zod, arktype, or {@link type}. */
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>;

@@ -5,6 +5,7 @@ import type { SessionEvent } from "../core/events.ts";
 import type { Mux } from "../core/streams/mux.ts";
 import type { Hello } from "../core/wire/hello.ts";
 import { type BackoffOptions, backoffMs, resolveBackoff } from "./backoff.ts";
+import { boundedAttempt } from "./bounded-attempt.ts";
 import type { ConnectOptions } from "./connect.ts";
 import {
   asWireError,
@@ -24,9 +25,6 @@ import { whenAborted } from "./when-aborted.ts";
 
 /** Calls `retry` when the outside world suggests that connecting may work now. @returns what stops that. */
 export type Wakeups = (retry: () => void) => () => void;
-
-/** The default of {@link ConnectOptions.connectTimeoutMs}. */
-export const DEFAULT_CONNECT_TIMEOUT_MS = 5_000;
 
 /** The default of {@link ConnectOptions.resumeMs}. */
 export const DEFAULT_RESUME_MS = 60_000;
@@ -128,7 +126,7 @@ export class Connector implements Home {
 
   /** Dial, say HELLO and wait for the answer. */
   #attempt(): Promise<void> {
-    return this.bounded(async (signal) => {
+    return boundedAttempt(this, async (signal) => {
       const { auth } = this.options;
       const token = auth === undefined ? undefined : await untilAborted(resolveToken(auth), signal);
       signal.throwIfAborted();
@@ -140,28 +138,6 @@ export class Connector implements Home {
       };
       await this.route.open(greeting, signal);
     });
-  }
-
-  /** Run with a signal that aborts after the time for an attempt, and when the session is closed. */
-  async bounded(run: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { signal, connectTimeoutMs = DEFAULT_CONNECT_TIMEOUT_MS } = this.options;
-    const { clock } = this.resolved;
-    const { session } = this;
-    const abort = new AbortController();
-    const onAbort = () => abort.abort(signal?.aborted ? signal.reason : session.error);
-    const stops = [session.onEnd(onAbort)];
-    if (signal?.aborted || this.isClosed) onAbort();
-    else if (signal !== undefined) stops.push(whenAborted(signal, onAbort));
-    const timer = clock.schedule(() => {
-      const text = `Cannot connect: no answer in ${connectTimeoutMs} ms`;
-      abort.abort(new TransportError(text, { code: "ERR_TIMEOUT" }));
-    }, connectTimeoutMs);
-    try {
-      await run(abort.signal);
-    } finally {
-      clock.cancel(timer);
-      for (const stop of stops) stop();
-    }
   }
 
   async #connect(

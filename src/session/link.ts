@@ -1,4 +1,3 @@
-import type { Bytes } from "../core/bytes.ts";
 import { Connection } from "../core/connection/connection.ts";
 import type { ConnectionOptions } from "../core/connection/connection-options.ts";
 import type { WireError } from "../core/errors.ts";
@@ -9,9 +8,10 @@ import type { Transport, TransportName } from "../transports/transport.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 /** What a connection of a session brings beside what all of them share: streams, credentials, what it carries on. */
-export type LinkOptions = Pick<ConnectionOptions, "mux" | "claim" | "resume" | "resumeMs" | "watch"> & {
-  readonly token?: Bytes | undefined;
-};
+export type LinkOptions = Pick<
+  ConnectionOptions,
+  "mux" | "claim" | "resume" | "resumeMs" | "token" | "watch"
+>;
 
 /** What never leaves the machine: copying bytes costs less there than making fewer of them. */
 const SAME_MACHINE: ReadonlySet<TransportName> = new Set(["ipc", "message-port", "ring", "memory"]);
@@ -33,7 +33,7 @@ export class Link {
     role: Role,
     transport: Transport,
     options: ResolvedOptions,
-    { token, ...own }: LinkOptions,
+    own: LinkOptions,
     onEvent: (event: SessionEvent) => void,
   ) {
     this.transport = transport.name;
@@ -48,9 +48,8 @@ export class Link {
       codecs: options.codecs.map((codec) => codec.name),
       agent: options.agent,
       now: options.clock.now(),
-      ...(compression !== undefined && compresses ? { compression: compression.open() } : {}),
-      ...(token === undefined ? {} : { token }),
-      ...(options.pool === undefined ? {} : { pool: options.pool }),
+      compression: compresses ? compression?.open() : undefined,
+      pool: options.pool,
       ...own,
     });
     this.#drive = new Drive(this.connection, transport, onEvent, options.clock);

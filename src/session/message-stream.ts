@@ -4,36 +4,8 @@ import { ProtocolError, StateError, StreamError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Stream } from "../core/streams/stream.ts";
-import { whenAborted } from "./when-aborted.ts";
-
-/** Where data travels: with everything else, or on a lane of its own where the transport has lanes. */
-export type LaneChoice = "main" | "own";
-
-/** How a stream is opened. */
-export interface StreamOptions<Out = Bytes, In = Bytes> {
-  /** Codec of both directions; both sides must name the same. Default: raw bytes. */
-  readonly codec?: Codec<Out> & Codec<In>;
-  /** Priority class of what this side sends, 0 (first) to 7. Default 3. */
-  readonly priority?: number;
-  /** Priority class that this side asks of the peer. */
-  readonly peerPriority?: number;
-  /** False for secrets: records with frames of this stream are not compressed, in either direction. Default true. */
-  readonly compress?: boolean;
-  /**
-   * `own` for large transfers that are independent of everything else: where the transport has lanes, what this side
-   * sends gets one of its own. Elsewhere, and while all lanes are taken, it travels on the main one. Default `main`.
-   */
-  readonly lane?: LaneChoice;
-  /** The same for what the peer sends: a wish that it may not grant. */
-  readonly peerLane?: LaneChoice;
-  /** Text entries that the peer's handler sees. */
-  readonly headers?: Iterable<readonly [string, string]>;
-}
-
-interface Waiter<T> {
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
+import type { LaneChoice } from "./stream-options.ts";
+import { type Waiter, wait } from "./wait.ts";
 
 interface Reader extends Waiter<unknown> {
   /** What it gets after the last message. */
@@ -361,40 +333,6 @@ export class MessageStream<Out = Bytes, In = Bytes> implements AsyncIterable<In>
   #failWriters(error: StreamError): void {
     for (const waiter of [...this.#writers.splice(0), ...this.#closing.splice(0)]) waiter.reject(error);
   }
-}
-
-/**
- * A promise whose ends stand in `list`; an abort takes them out again.
- * @param entry - what stands in the list for it
- * @param onRemoved - called after an abort
- */
-function wait<T, W extends Waiter<T>>(
-  entry: (waiter: Waiter<T>) => W,
-  list: W[],
-  signal: AbortSignal | undefined,
-  onRemoved?: () => void,
-): Promise<T> {
-  if (signal === undefined) return new Promise((resolve, reject) => list.push(entry({ resolve, reject })));
-  if (signal.aborted) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      list.splice(list.indexOf(waiter), 1);
-      reject(signal.reason);
-      onRemoved?.();
-    };
-    const waiter = entry({
-      resolve: (value) => {
-        stopWaiting();
-        resolve(value);
-      },
-      reject: (error) => {
-        stopWaiting();
-        reject(error);
-      },
-    });
-    list.push(waiter);
-    const stopWaiting = whenAborted(signal, onAbort);
-  });
 }
 
 function cancelled(reason: unknown): StreamError {

@@ -4,6 +4,7 @@ import { StateError, TransportError, WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Hello } from "../core/wire/hello.ts";
 import { type BackoffOptions, backoffMs } from "./backoff.ts";
+import { boundedAttempt } from "./bounded-attempt.ts";
 import type { ConnectOptions } from "./connect.ts";
 import { asWireError, type Dialed, dialFirst, type Route, resolveToken, untilAborted } from "./dialing.ts";
 import { handshake } from "./handshake.ts";
@@ -33,7 +34,6 @@ export interface Home {
   readonly ticket: Ticket | undefined;
   readonly leaving: Link | undefined;
   readonly isClosed: boolean;
-  bounded(run: (signal: AbortSignal) => Promise<void>): Promise<void>;
   common(token: Bytes | undefined): LinkOptions;
   request(ticket: Ticket): ResumeRequest;
   keep(hello: Hello, index: number): void;
@@ -84,7 +84,7 @@ export class Mover {
     }
     this.moving = true;
     try {
-      await this.#home.bounded(async (signal) => {
+      await boundedAttempt(this.#home, async (signal) => {
         const token = await untilAborted(resolveToken(this.#home.options.auth), signal);
         await this.#takeOver(dialed, token, signal);
       });
@@ -169,7 +169,7 @@ export class Mover {
     try {
       this.#assertMovable();
       let dialed: Dialed | undefined;
-      await this.#home.bounded(async (signal) => {
+      await boundedAttempt(this.#home, async (signal) => {
         dialed = await dialFirst(this.#home.route.dials, order, signal, this.#home.resolved.clock);
       });
       if (dialed !== undefined) await this.migrate(dialed);

@@ -48,3 +48,9 @@ export function resolveOptions(options: SessionOptions): ResolvedOptions {
     clock: options.clock ?? SYSTEM_CLOCK,
   };
 }
+
+/** Ways to end a session. */
+export interface CloseOptions {
+  /** Text for the peer's logs, at most 128 bytes of UTF-8. */
+  readonly reason?: string;
+}

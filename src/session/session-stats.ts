@@ -1,6 +1,8 @@
 import type { Connection } from "../core/connection/connection.ts";
+import type { Mux } from "../core/streams/mux.ts";
 import type { TransportName } from "../transports/transport.ts";
 import type { SessionState } from "./events.ts";
+import type { Link } from "./link.ts";
 
 /** Totals since the session began, over all connections. */
 export interface SessionTotals {
@@ -49,7 +51,7 @@ export interface SessionStats extends SessionTotals {
 }
 
 /** The totals of a session that has had no connection. */
-export const NO_TOTALS: SessionTotals = {
+const NO_TOTALS: SessionTotals = {
   bytesSent: 0,
   bytesReceived: 0,
   recordsSent: 0,
@@ -58,11 +60,51 @@ export const NO_TOTALS: SessionTotals = {
   datagramsDropped: 0,
 };
 
-/** Totals with those of a connection that is not in them; the same ones without a connection. */
-export function withTotals(before: SessionTotals, connection: Connection | undefined): SessionTotals {
-  if (connection === undefined) return before;
-  const more: SessionTotals = { ...connection.counters, datagramsDropped: connection.datagramsDropped };
-  const sum = { ...before };
-  for (const name of Object.keys(sum) as (keyof SessionTotals)[]) sum[name] += more[name];
-  return sum;
+/** What has become of a session so far, over all its connections. */
+export class SessionHistory {
+  reconnects = 0;
+  resumes = 0;
+  migrations = 0;
+  /** Bytes that the streams before a fresh start have sent again. */
+  resentBytes = 0;
+  /** Totals of the connections before this one. */
+  #before: SessionTotals = NO_TOTALS;
+
+  /** A connection carries the session no longer. */
+  ended(connection: Connection | undefined): void {
+    this.#before = this.#with(connection);
+  }
+
+  #with(connection: Connection | undefined): SessionTotals {
+    if (connection === undefined) return this.#before;
+    const more: SessionTotals = { ...connection.counters, datagramsDropped: connection.datagramsDropped };
+    const sum = { ...this.#before };
+    for (const name of Object.keys(sum) as (keyof SessionTotals)[]) sum[name] += more[name];
+    return sum;
+  }
+
+  /** The figures of this moment. */
+  stats(state: SessionState, own: Mux, link: Link | undefined): SessionStats {
+    const mux = state === "open" && link !== undefined ? link.connection.mux : own;
+    const { outbox, table, window } = mux;
+    return {
+      ...this.#with(link?.connection),
+      state,
+      transport: link?.transport,
+      dialMs: link?.dialMs,
+      handshakeMs: link?.handshakeMs,
+      roundTripMs: link?.connection.roundTripMs ?? 0,
+      reconnects: this.reconnects,
+      resumes: this.resumes,
+      migrations: this.migrations,
+      resentBytes: this.resentBytes + mux.resentBytes,
+      retainedBytes: outbox.retainedBytes,
+      streams: table.size,
+      queuedBytes: outbox.queuedBytes,
+      bufferedBytes: link?.bufferedBytes,
+      sendCreditBytes: outbox.limit - outbox.sent,
+      receiveCreditBytes: window.limit - window.received,
+      unreadBytes: window.received - window.consumed,
+    };
+  }
 }

@@ -1,7 +1,7 @@
-import type { Bytes } from "../core/bytes.ts";
+import { type Bytes, EMPTY } from "../core/bytes.ts";
 import type { Codec } from "../core/codecs/codec.ts";
 import { rawCodec } from "../core/codecs/raw.ts";
-import { type ErrorName, StateError, StreamError, type WireError } from "../core/errors.ts";
+import { type ErrorName, StateError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import type { Registration } from "../core/resume/resume-registry.ts";
 import { DEFAULT_PRIORITY } from "../core/sending/scheduler.ts";
@@ -9,7 +9,7 @@ import { Mux } from "../core/streams/mux.ts";
 import type { Stream } from "../core/streams/stream.ts";
 import type { Role } from "../core/streams/stream-table.ts";
 import type { Hello } from "../core/wire/hello.ts";
-import { encodeMetadata, type Metadata } from "../core/wire/metadata.ts";
+import { encodeMetadata, isEmptyMetadata, type Metadata } from "../core/wire/metadata.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import {
   DatagramEvent,
@@ -21,18 +21,19 @@ import {
   StateChangeEvent,
 } from "./events.ts";
 import type { Link } from "./link.ts";
-import { MessageStream, type StreamOptions } from "./message-stream.ts";
-import type { ResolvedOptions } from "./options.ts";
-import { NO_TOTALS, type SessionStats, type SessionTotals, withTotals } from "./session-stats.ts";
-
-/** Takes a stream that the peer opened. @returns false when it is for somebody else. */
-export type StreamHandler = (stream: Stream) => boolean;
-
-/** Ways to end a session. */
-export interface CloseOptions {
-  /** Text for the peer's logs, at most 128 bytes of UTF-8. */
-  readonly reason?: string;
-}
+import { MessageStream } from "./message-stream.ts";
+import type { CloseOptions, ResolvedOptions } from "./options.ts";
+import {
+  acceptStream,
+  giveUp,
+  internalError,
+  type MessageHandler,
+  namedHandler,
+  type StreamHandler,
+} from "./peer-streams.ts";
+import { SessionHistory, type SessionStats } from "./session-stats.ts";
+import { type StreamOptions, streamMetadata } from "./stream-options.ts";
+import { type Waiter, wait } from "./wait.ts";
 
 /**
  * One end of a session: streams of messages, datagrams and calls between two peers. It lives on when its connection is
@@ -44,11 +45,12 @@ export interface CloseOptions {
  */
 export class Session extends EventTarget {
   readonly role: Role;
+  /** The options that the session was made with. */
+  readonly options: ResolvedOptions;
   /** Whom the server took the client for; `undefined` on the client. */
   principal: unknown;
   /** Resolves when the session is closed, with the error that ended it. Never rejects. */
   readonly closed: Promise<WireError | undefined>;
-  readonly #options: ResolvedOptions;
   readonly #handlers: StreamHandler[] = [];
   #resolveClosed!: (error: WireError | undefined) => void;
   #state: SessionState = "connecting";
@@ -56,29 +58,23 @@ export class Session extends EventTarget {
   #link: Link | undefined;
   #abort: AbortController | undefined;
   #error: WireError | undefined;
-  #reconnects = 0;
-  #resumes = 0;
-  #migrations = 0;
-  /** Bytes that the streams before a fresh start have sent again. */
-  #resent = 0;
+  readonly #history: SessionHistory = new SessionHistory();
   #outcome: ResumeOutcome | undefined;
   /** The store of a server that keeps the session, and what it notes with it. */
   keeper: { remove(session: Session): void } | undefined;
   registration: Registration | undefined;
   /** Moves the session to another transport; set by who connects. */
   migrator: ((transport: Transport) => Promise<void>) | undefined;
-  /** Totals of the connections before this one. */
-  #before: SessionTotals = NO_TOTALS;
   /** Somebody has listened: without listeners no event is made. */
   #heard = false;
   /** What is called at the end, before `closed` resolves. */
   #enders: Set<() => void> | undefined;
-  #pings: { readonly resolve: (ms: number) => void; readonly reject: (error: WireError) => void }[] = [];
+  readonly #pings: Waiter<number>[] = [];
 
   constructor(role: Role, options: ResolvedOptions) {
     super();
     this.role = role;
-    this.#options = options;
+    this.options = options;
     this.#mux = new Mux(role, options.limits);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -130,12 +126,7 @@ export class Session extends EventTarget {
 
   /** The codecs of this side. */
   get codecs(): readonly Codec[] {
-    return this.#options.codecs;
-  }
-
-  /** The options that the session was made with. */
-  get options(): ResolvedOptions {
-    return this.#options;
+    return this.options.codecs;
   }
 
   /** Where new streams are opened: for layers built on sessions. */
@@ -168,26 +159,16 @@ export class Session extends EventTarget {
     name: string,
     options: StreamOptions<Out, In> = {},
   ): MessageStream<Out, In> {
-    const metadata: Metadata = {
-      ...(options.headers === undefined ? {} : { headers: new Map(options.headers) }),
-      ...(options.peerPriority === undefined ? {} : { priority: options.peerPriority }),
-      ...(options.compress === false ? { compress: false } : {}),
-      ...(options.peerLane === "own" ? { ownLane: true } : {}),
-    };
     const { lane, priority = DEFAULT_PRIORITY } = options;
-    const stream = this.open(name, metadata, priority, lane === "own");
+    const stream = this.open(name, streamMetadata(options), priority, lane === "own");
     const codec = options.codec ?? rawCodec;
     return new MessageStream(stream, codec as Codec<Out>, codec as Codec<In>);
   }
 
   /** Open a stream without its asynchronous shell: for layers built on sessions. */
   open(name: string, metadata: Metadata, priority: number, ownLane = false): Stream {
-    let encoded: Bytes | undefined;
-    for (const _ in metadata) {
-      encoded = encodeMetadata(metadata, this.#options.limits);
-      break;
-    }
-    const stream = this.#mux.open({ name, priority, ownLane, metadata: encoded ?? NO_METADATA });
+    const encoded = isEmptyMetadata(metadata) ? EMPTY : encodeMetadata(metadata, this.options.limits);
+    const stream = this.#mux.open({ name, priority, ownLane, metadata: encoded });
     if (metadata.compress === false) stream.compress = false;
     return stream;
   }
@@ -199,21 +180,10 @@ export class Session extends EventTarget {
    */
   onStream<Out = Bytes, In = Bytes>(
     name: string,
-    handler: (stream: MessageStream<Out, In>) => void | Promise<void>,
+    handler: MessageHandler<Out, In>,
     options: { readonly codec?: Codec<Out> & Codec<In> } = {},
   ): void {
-    const codec: Codec<unknown> = options.codec ?? (rawCodec as Codec<unknown>);
-    this.addStreamHandler((stream) => {
-      if (stream.name !== name) return false;
-      const messages = new MessageStream(stream, codec as Codec<Out>, codec as Codec<In>);
-      Promise.resolve()
-        .then(() => handler(messages))
-        .catch((error: unknown) => {
-          messages.abort(error instanceof StreamError ? error : internalError(error));
-        })
-        .finally(() => stream.release());
-      return true;
-    });
+    this.addStreamHandler(namedHandler(name, handler, options.codec));
   }
 
   /** Take streams that the peer opens: for layers built on sessions. Handlers are asked in the order they came. */
@@ -239,36 +209,13 @@ export class Session extends EventTarget {
     if (this.#state !== "open" || connection === undefined) {
       return Promise.reject(new StateError(`Cannot ping: session is ${this.#state}`));
     }
-    return new Promise((resolve, reject) => {
-      this.#pings.push({ resolve, reject });
-      connection.ping();
-    });
+    connection.ping();
+    return wait((waiter) => waiter, this.#pings, undefined);
   }
 
   /** Figures of this moment. */
   stats(): SessionStats {
-    const link = this.#link;
-    const mux = this.#state === "open" && link !== undefined ? link.connection.mux : this.#mux;
-    const { outbox, table, window } = mux;
-    return {
-      ...withTotals(this.#before, link?.connection),
-      state: this.#state,
-      transport: link?.transport,
-      dialMs: link?.dialMs,
-      handshakeMs: link?.handshakeMs,
-      roundTripMs: link?.connection.roundTripMs ?? 0,
-      reconnects: this.#reconnects,
-      resumes: this.#resumes,
-      migrations: this.#migrations,
-      resentBytes: this.#resent + mux.resentBytes,
-      retainedBytes: outbox.retainedBytes,
-      streams: table.size,
-      queuedBytes: outbox.queuedBytes,
-      bufferedBytes: link?.bufferedBytes,
-      sendCreditBytes: outbox.limit - outbox.sent,
-      receiveCreditBytes: window.limit - window.received,
-      unreadBytes: window.received - window.consumed,
-    };
+    return this.#history.stats(this.#state, this.#mux, this.#link);
   }
 
   /**
@@ -321,7 +268,7 @@ export class Session extends EventTarget {
   /** The session is open. For those that connect and listen. */
   opened(outcome?: ResumeOutcome): void {
     if (outcome !== undefined) this.#outcome = outcome;
-    if (outcome?.resumed) this.#resumes++;
+    if (outcome?.resumed) this.#history.resumes++;
     // A fresh start has streams of its own.
     if (this.#link !== undefined) this.#mux = this.#link.connection.mux;
     this.setState("open", undefined, 0, outcome);
@@ -329,29 +276,29 @@ export class Session extends EventTarget {
 
   /** The session has moved to the link that is attached now. For those that connect. */
   migrated(from: TransportName | undefined): void {
-    this.#migrations++;
+    this.#history.migrations++;
     this.#outcome = { resumed: true, reason: "migrated" };
     this.dispatchEvent(new MigratedEvent(from, this.#link?.transport ?? "memory"));
   }
 
   /** The peer takes no new streams: they wait for the next connection. For those that connect. */
   leave(): void {
-    this.#mux = new Mux(this.role, this.#options.limits);
+    this.#mux = new Mux(this.role, this.options.limits);
   }
 
   /** The connection is gone, the streams wait to be carried on. For those that connect and listen. */
   lost(error: WireError, retryInMs: number): void {
-    if (this.#state === "open") this.#reconnects++;
+    if (this.#state === "open") this.#history.reconnects++;
     this.#collect(error);
     this.#mux.suspend();
     const mux = this.#mux;
-    mux.wake = () => queueMicrotask(() => this.#hear(mux));
+    mux.wake = () => queueMicrotask(() => !mux.live && this.#deliver(mux));
     this.setState("resuming", error, retryInMs);
   }
 
   /** The connection is gone; streams that none has seen yet wait for the next one. For those that connect. */
   disconnected(error: WireError, retryInMs: number): void {
-    if (this.#state === "open") this.#reconnects++;
+    if (this.#state === "open") this.#history.reconnects++;
     this.#collect(error);
     this.setState("connecting", error, retryInMs);
   }
@@ -360,10 +307,10 @@ export class Session extends EventTarget {
    * The streams cannot be carried on: they end, and fresh ones wait for the next connection. For those that connect.
    * @param next - carries the fresh ones
    */
-  startOver(error: WireError, retryInMs: number, next: Mux = new Mux(this.role, this.#options.limits)): void {
+  startOver(error: WireError, retryInMs: number, next: Mux = new Mux(this.role, this.options.limits)): void {
     const mux = this.#mux;
     this.#mux = next;
-    this.#resent += mux.resentBytes;
+    this.#history.resentBytes += mux.resentBytes;
     this.disconnected(error, retryInMs);
     this.failStreams(mux, error);
   }
@@ -371,12 +318,11 @@ export class Session extends EventTarget {
   /** End all streams that no connection carries any more. For those that connect. */
   failStreams(mux: Mux, error: WireError | undefined): void {
     mux.fail(error);
-    for (let event = mux.poll(); event !== undefined; event = mux.poll()) this.notify(event);
+    this.#deliver(mux);
   }
 
   /** Deliver what happens to streams while no connection does it. */
-  #hear(mux: Mux): void {
-    if (mux.live) return;
+  #deliver(mux: Mux): void {
     for (let event = mux.poll(); event !== undefined; event = mux.poll()) this.notify(event);
   }
 
@@ -399,7 +345,7 @@ export class Session extends EventTarget {
     const connection = this.#link?.connection;
     this.#link = undefined;
     for (const ping of this.#pings.splice(0)) ping.reject(error ?? new StateError("Session was closed"));
-    this.#before = withTotals(this.#before, connection);
+    this.#history.ended(connection);
   }
 
   /** Enter a state and tell the listeners. For those that connect and listen. */
@@ -428,7 +374,7 @@ export class Session extends EventTarget {
         }
         return;
       case "stream":
-        this.#acceptStream(event.stream);
+        acceptStream(this.#handlers, event.stream);
         return;
       case "datagram":
         if (this.#heard) this.dispatchEvent(new DatagramEvent(event.payload));
@@ -446,29 +392,4 @@ export class Session extends EventTarget {
         return;
     }
   }
-
-  #acceptStream(stream: Stream): void {
-    try {
-      for (const handler of this.#handlers) if (handler(stream)) return;
-    } catch (error) {
-      giveUp(stream, internalError(error));
-      stream.release();
-      return;
-    }
-    const name = JSON.stringify(stream.name);
-    giveUp(stream, new StreamError("ERR_UNKNOWN_METHOD", `Cannot accept stream: nobody handles ${name}`));
-    stream.release();
-  }
 }
-
-function giveUp(stream: Stream, error: StreamError): void {
-  stream.stop(error);
-  stream.reset(error);
-}
-
-/** What the peer sees of an error in a handler: a fixed text. */
-function internalError(cause: unknown): StreamError {
-  return new StreamError("ERR_INTERNAL", "Internal error", { cause });
-}
-
-const NO_METADATA: Bytes = new Uint8Array(0);

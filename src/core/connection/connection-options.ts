@@ -45,9 +45,9 @@ export interface ConnectionOptions {
   /** Names of the codecs of this side, the preferred one first. */
   readonly codecs: readonly string[];
   /** What compresses and expands records; nothing when this side does neither. For this connection alone. */
-  readonly compression?: RecordCompression;
+  readonly compression?: RecordCompression | undefined;
   /** What proves who this side is (client). */
-  readonly token?: Bytes;
+  readonly token?: Bytes | undefined;
   /** Program and version, for logs. */
   readonly agent?: string;
   /** The streams that this connection carries, unless it carries on older ones; fresh ones by default. */
@@ -64,7 +64,7 @@ export interface ConnectionOptions {
   /** Whether a `stalled` event tells that nothing comes back for what was written. */
   readonly watch?: boolean;
   /** Where records are built; share one between the connections of a process. */
-  readonly pool?: BufferPool;
+  readonly pool?: BufferPool | undefined;
   /** The time, ms, on a clock that never goes back. */
   readonly now: number;
 }

@@ -58,6 +58,12 @@ const KEY_COMPRESS = 11;
 const KEY_SCHEMA = 12;
 const KEY_LANE = 13;
 
+/** Whether it says nothing: then no block is needed. */
+export function isEmptyMetadata(metadata: Metadata): boolean {
+  for (const _ in metadata) return false;
+  return true;
+}
+
 /**
  * Bytes of a metadata block, its length in front.
  * @throws {RangeError} when it passes `maxMetadataBytes` or `maxMetadataFields`, or the idempotency key its bounds.
