@@ -6,7 +6,7 @@ export interface SampleRecord {
   readonly name: string;
   readonly active: boolean;
   readonly score: number;
-  readonly tags: readonly string[];
+  readonly tags: string[];
 }
 
 const COUNT = 256;

@@ -1,33 +1,21 @@
-import {
-  client,
-  connect,
-  contract,
-  implement,
-  json,
-  raw,
-  type Session,
-  serve,
-  type,
-  unary,
-} from "tideway/node";
+import { client, connect, contract, implement, raw, type Session, serve, unary } from "tideway/node";
+import { array, bool, f64, string, struct, u32 } from "tideway/schema";
 import { ECHO, echoService } from "../calls.ts";
 import type { Tally } from "../messages.ts";
 import { sendAll, tallyAll } from "../streams.ts";
 import { serveContender } from "./contender.ts";
-import type { SampleRecord } from "./record.ts";
 
-const RECORDS = contract({
-  echoRecord: unary({ input: type<SampleRecord>(), output: type<SampleRecord>() }),
-});
+const RECORD = struct({ id: u32, name: string, active: bool, score: f64, tags: array(string) });
+const RECORDS = contract({ echoRecord: unary({ input: RECORD, output: RECORD }) });
 const SINK = "sink";
 
 await serveContender({
   configuration:
-    "as `npm install tideway` leaves it: `ws` without bufferutil, default limits; raw bytes for messages, JSON for records",
+    "as `npm install tideway` leaves it: `ws` without bufferutil, default limits; raw bytes for messages, a schema for records",
   async listen() {
     const server = await serve({
       listen: ["ws://127.0.0.1:0"],
-      codecs: [raw, json],
+      codecs: [raw],
       services: [echoService, implement(RECORDS, { echoRecord: (record) => record })],
       onSession: countMessages,
     });
@@ -35,7 +23,7 @@ await serveContender({
   },
   async dial(url) {
     const bytes = await connect(url, { codecs: [raw] });
-    const records = client(await connect(url, { codecs: [json] }), RECORDS);
+    const records = client(bytes, RECORDS);
     const { echo } = client(bytes, ECHO);
     return {
       echo,
