@@ -379,6 +379,14 @@ describe("WebTransportTransport", () => {
     expect(log).toEqual(["closed Cannot continue on WebTransport: stream lost, reset"]);
   });
 
+  test("has one lane where all of them would share a TCP connection", () => {
+    const session = Object.assign(new FakeSession(), { reliability: "reliable-only" });
+    expect(new WebTransportTransport(session, new FakeLane()).capabilities.lanes).toBe(1);
+    expect(new WebTransportTransport(new FakeSession(), new FakeLane()).capabilities.lanes).toBeGreaterThan(
+      1,
+    );
+  });
+
   test("takes the lanes of its peer", async () => {
     const lanes = [new FakeLane(), new FakeLane()];
     const session = new FakeSession("writable", lanes);

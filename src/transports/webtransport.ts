@@ -135,7 +135,8 @@ export class WebTransportTransport implements Transport {
     options: WebTransportTransportOptions = {},
   ) {
     this.#session = session;
-    // Streams of one TCP connection wait for each other's lost packets: more lanes would be of no use.
+    // Streams of one TCP connection wait for each other's lost packets: more lanes would be of no use. And with the package
+    // for Node, a stream that the server opens over HTTP/2 stands still after 64 KiB when writes follow each other.
     const lanes = session.reliability === "reliable-only" ? 1 : MOST_LANES + 1;
     this.capabilities = { ...CAPABILITIES, lanes };
     this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
