@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import * as zlib from "node:zlib";
+import type { Bytes } from "tideway";
 import type { Compressor } from "tideway/compression";
+import { instantiateLz4 } from "../../src/compression/lz4-wasm.ts";
 import { type Zlib, zlibZstd } from "../../src/compression/zlib.ts";
 import { implementations } from "../../test/compression/implementations.ts";
 
@@ -16,15 +18,18 @@ export interface Contender {
 
 const load = createRequire(new URL("../package.json", import.meta.url));
 
-/** One of ours: one array for what is compressed, as records are. */
-export function ownContender(by: string, compressor: Compressor): Contender {
+/**
+ * One of ours: one array for what is compressed, as records are.
+ * @param reuse - one array for what is expanded, too, as `maybeDecompress` may be given
+ */
+export function ownContender(by: string, compressor: Compressor, reuse?: Bytes): Contender {
   const into = new Uint8Array(1_200_000);
   return {
     name: `${compressor.name}, ${by}`,
     algorithm: compressor.name,
     own: true,
     compress: (source) => into.subarray(0, compressor.compress(source, into)),
-    expand: (block, length) => compressor.expand(block, length),
+    expand: (block, length) => compressor.expand(block, length, reuse),
   };
 }
 
@@ -38,6 +43,11 @@ interface Lz4Js {
 interface Lz4Wasm {
   compress(source: Uint8Array): Uint8Array;
   decompress(block: Uint8Array): Uint8Array;
+}
+
+interface Lz4Napi {
+  compressSync(source: Buffer): Uint8Array;
+  uncompressSync(block: Uint8Array): Uint8Array;
 }
 
 interface Snappy {
@@ -77,6 +87,14 @@ const FIELD: Readonly<Record<string, () => Omit<Contender, "own" | "name">>> = {
     const { compress, decompress } = load("lz4-wasm-nodejs") as Lz4Wasm;
     return { algorithm: "lz4", compress, expand: (block) => decompress(block) };
   },
+  "lz4-napi": () => {
+    const { compressSync, uncompressSync } = load("lz4-napi") as Lz4Napi;
+    return {
+      algorithm: "lz4",
+      compress: (source) => compressSync(source as Buffer),
+      expand: (block) => uncompressSync(block),
+    };
+  },
   snappy: () => {
     const { compressSync, uncompressSync } = load("snappy") as Snappy;
     return {
@@ -106,8 +124,9 @@ const FIELD: Readonly<Record<string, () => Omit<Contender, "own" | "name">>> = {
 /** All that this machine has. */
 export async function contenders(): Promise<readonly Contender[]> {
   const own = (await implementations())
-    .filter(({ by, compressor }) => !(by === "node:zlib" && compressor.name === "zstd"))
+    .filter(({ by, compressor }) => by !== "lz4-napi" && !(by === "node:zlib" && compressor.name === "zstd"))
     .map(({ by, compressor }) => ownContender(by, compressor));
+  own.push(ownContender("WASM, into one array", instantiateLz4(), new Uint8Array(1_200_000)));
   const zstd = zlibZstd(zlib as unknown as Zlib, 3);
   if (zstd !== undefined) own.push(ownContender("node:zlib", zstd));
   const others: Contender[] = [];

@@ -1,7 +1,7 @@
 // The LZ4 block codec of src/core/compression/lz4.ts in AssemblyScript: the same steps, so the same bytes come out.
 // scripts/wasm/build.mjs makes src/compression/lz4-wasm-bytes.ts of it.
 //
-//     0 .. 16 KiB   where each hash was seen last, plus `base`
+//     0 .. 16 KiB   where each hash was seen last, so numbered that those of earlier calls are too far away
 //     16 KiB ..     what the caller has put there; both regions have 32 bytes behind them that may be overwritten
 
 const HASH_SHIFT: u32 = 20;
@@ -11,15 +11,16 @@ const MATCH_MARGIN: i32 = 12;
 const LAST_LITERALS: u32 = 5;
 const MOST_DISTANCE: u32 = 65535;
 const SKIP_SHIFT: u32 = 6;
-const MOST_BASE: u32 = 0x1000000;
+const MOST_BASE: u32 = 0x40000000;
 const TABLE_BYTES: u32 = 16384;
+const MALFORMED: u32 = 0xffffffff;
 
-let base: u32 = 1;
+let base: u32 = 0;
 
 // @ts-ignore: decorator
 @inline
-function slotOf(word: u32): u32 {
-  return ((word * HASH_FACTOR) >>> HASH_SHIFT) << 2;
+function slotOf(at: u32): u32 {
+  return ((load<u32>(at) * HASH_FACTOR + (<u32>load<u8>(at + 4) << 24)) >>> HASH_SHIFT) << 2;
 }
 
 // May write up to 15 bytes more than `count`.
@@ -59,12 +60,31 @@ function matchEnd(at: u32, from: u32, most: u32): u32 {
   return at;
 }
 
-// Offset behind the literals, or 0 when there is no room.
-function writeLiterals(from: u32, count: u32, at: u32, code: u32, reserve: u32, limit: u32): u32 {
-  if (at + 2 + count + count / 255 + reserve > limit) return 0;
-  if (count < 15) store<u8>(at++, (count << 4) | code);
-  else {
+// The token, the literals behind it, and a match of `beyond` more than the least. The caller has made room.
+// @ts-ignore: decorator
+@inline
+function writeSequence(from: u32, count: u32, at: u32, distance: u32, beyond: u32): u32 {
+  const code = min(beyond, 15);
+  if (count < 15) {
+    store<u8>(at++, (count << 4) | code);
+    v128.store(at, v128.load(from));
+  } else {
     store<u8>(at++, 0xf0 | code);
+    at = writeLength(at, count - 15);
+    copyWild(at, from, count);
+  }
+  at += count;
+  store<u16>(at, distance);
+  at += 2;
+  return beyond < 15 ? at : writeLength(at, beyond - 15);
+}
+
+// The last literals, which no match follows. 0 when there is no room.
+function writeRest(from: u32, count: u32, at: u32, limit: u32): u32 {
+  if (at + 2 + count + count / 255 > limit) return 0;
+  if (count < 15) store<u8>(at++, count << 4);
+  else {
+    store<u8>(at++, 0xf0);
     at = writeLength(at, count - 15);
   }
   copyWild(at, from, count);
@@ -74,10 +94,10 @@ function writeLiterals(from: u32, count: u32, at: u32, code: u32, reserve: u32, 
 export function compress(source: u32, length: u32, into: u32, room: u32): u32 {
   if (base > MOST_BASE || length > MOST_BASE - base) {
     memory.fill(0, 0, TABLE_BYTES);
-    base = 1;
+    base = 0;
   }
-  const offset = base;
-  base += length + 1;
+  const offset = base + MOST_DISTANCE + 1 - source;
+  base += MOST_DISTANCE + 1 + length;
   const limit = into + room;
   const end = source + length;
   const lastMatch = end - LAST_LITERALS;
@@ -87,82 +107,81 @@ export function compress(source: u32, length: u32, into: u32, room: u32): u32 {
   let at = source;
   let misses: u32 = 1 << SKIP_SHIFT;
   while (<i32>at <= lastStart) {
-    const word = load<u32>(at);
-    const slot = slotOf(word);
-    const seen = load<u32>(slot);
-    store<u32>(slot, at - source + offset);
-    const candidate = source + (seen - offset);
-    if (seen < offset || at - candidate > MOST_DISTANCE || load<u32>(candidate) != word) {
+    const slot = slotOf(at);
+    const distance = at + offset - load<u32>(slot);
+    store<u32>(slot, at + offset);
+    if (distance > MOST_DISTANCE || load<u32>(at - distance) != load<u32>(at)) {
       at += misses++ >>> SKIP_SHIFT;
       if (at - anchor > limit - written) return 0;
       continue;
     }
     let start = at;
-    let match = candidate;
-    while (start > anchor && match > source && load<u8>(start - 1) == load<u8>(match - 1)) {
+    while (start > anchor && start - distance > source && load<u8>(start - 1) == load<u8>(start - distance - 1))
       start--;
-      match--;
-    }
-    const distance = start - match;
     const stop = matchEnd(at + MIN_MATCH, at + MIN_MATCH - distance, lastMatch);
     const beyond = stop - start - MIN_MATCH;
-    written = writeLiterals(anchor, start - anchor, written, min(beyond, 15), 3 + beyond / 255, limit);
-    if (written == 0) return 0;
-    store<u16>(written, distance);
-    written += 2;
-    if (beyond >= 15) written = writeLength(written, beyond - 15);
+    const count = start - anchor;
+    if (written + 5 + count + count / 255 + beyond / 255 > limit) return 0;
+    written = writeSequence(anchor, count, written, distance, beyond);
     anchor = at = stop;
     misses = 1 << SKIP_SHIFT;
-    if (<i32>at <= lastStart) store<u32>(slotOf(load<u32>(at - 2)), at - 2 - source + offset);
+    if (<i32>at <= lastStart) store<u32>(slotOf(at - 2), at - 2 + offset);
   }
-  written = writeLiterals(anchor, end - anchor, written, 0, 0, limit);
+  written = writeRest(anchor, end - anchor, written, limit);
   return written == 0 ? 0 : written - into;
 }
 
-// Bytes that come out; 0xffffffff when the block is malformed or has more.
+// Bytes that come out; MALFORMED when the block is so, or has more. Up to 18 bytes behind `room` may be overwritten
+// before that is seen.
 export function expand(source: u32, length: u32, into: u32, room: u32): u32 {
   const end = source + length;
   const limit = into + room;
   let at = source;
   let written = into;
-  while (at < end) {
+  while (at < end && written <= limit) {
     const token: u32 = load<u8>(at++);
     let literals = token >>> 4;
-    if (literals == 15) {
+    if (literals < 15) v128.store(written, v128.load(at));
+    else {
       let byte: u32 = 255;
       while (byte == 255) {
-        if (at >= end) return 0xffffffff;
+        if (at >= end) return MALFORMED;
         byte = load<u8>(at++);
         literals += byte;
       }
+      if (literals > end - at || literals > limit - written) return MALFORMED;
+      copyWild(written, at, literals);
     }
-    if (literals > end - at || literals > limit - written) return 0xffffffff;
-    copyWild(written, at, literals);
     at += literals;
     written += literals;
-    if (at == end) return written - into;
-    if (end - at < 2) return 0xffffffff;
+    if (at + 2 > end || written > limit) return at == end && written <= limit ? written - into : MALFORMED;
     const distance: u32 = load<u16>(at);
     at += 2;
-    if (distance == 0 || distance > written - into) return 0xffffffff;
+    if (distance - 1 >= written - into) return MALFORMED; // 0 is too far, too
     let count = (token & 15) + MIN_MATCH;
-    if (count == 19) {
+    if (count < 19) {
+      if (distance >= 16) {
+        const from = written - distance;
+        v128.store(written, v128.load(from));
+        store<u16>(written + 16, load<u16>(from + 16));
+        written += count;
+        continue;
+      }
+    } else {
       let byte: u32 = 255;
       while (byte == 255) {
-        if (at >= end) return 0xffffffff;
+        if (at >= end) return MALFORMED;
         byte = load<u8>(at++);
         count += byte;
       }
     }
-    if (count > limit - written) return 0xffffffff;
+    if (count > limit - written) return MALFORMED;
     repeat(written, distance, count);
     written += count;
   }
-  return 0xffffffff;
+  return MALFORMED;
 }
 
-// @ts-ignore: decorator
-@inline
 function repeat(at: u32, distance: u32, count: u32): void {
   if (distance >= 16) {
     copyWild(at, at - distance, count);

@@ -49,6 +49,14 @@ describe("LZ4 in WASM", () => {
     expect(refused).toBeGreaterThan(200);
   });
 
+  it("starts over when its positions run out", () => {
+    const source = makeInput("json", 1 << 20, 2);
+    const first = compressed(wasm, source);
+    const short = new Uint8Array(8);
+    for (let i = 0; i < 1_000; i++) expect(wasm.compress(source, short)).toBe(0);
+    expect(Buffer.compare(compressed(wasm, source), first)).toBe(0);
+  });
+
   it("takes megabytes, and what is too long for it", () => {
     for (const length of [1_048_576, 3_000_000, 5_000_000]) {
       const source = makeInput("logs", length, 2);

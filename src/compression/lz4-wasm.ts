@@ -56,13 +56,14 @@ export function instantiateLz4(): Compressor {
       into.set(view.subarray(at, at + count), 0);
       return count;
     },
-    expand: (source, length) => {
+    expand: (source, length, into) => {
       if (length < LEAST_BYTES || length > MOST_BYTES || source.length > MOST_BYTES)
-        return lz4.expand(source, length);
+        return lz4.expand(source, length, into);
       const at = place(source, length);
       const count = module.expand(FIRST, source.length, at, length) >>> 0;
       if (count === MALFORMED) throw badBytes("lz4", `block of ${source.length} bytes is malformed`);
-      return checkLength("lz4", view.slice(at, at + count), length);
+      const bytes = into === undefined ? view.slice(at, at + count) : view.subarray(at, at + count);
+      return checkLength("lz4", bytes, length, into);
     },
   };
 }

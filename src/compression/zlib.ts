@@ -58,14 +58,14 @@ export function zlibDeflate(zlib: Zlib, level: number): Compressor {
       into.length === 0
         ? 0
         : fitted(into, () => zlib.deflateRawSync(source, { level, maxOutputLength: into.length })),
-    expand: (source, length) => {
+    expand: (source, length, into) => {
       const bytes = expanded("deflate", () => {
         const out = zlib.inflateRawSync(source, { maxOutputLength: Math.max(1, length), info: true });
         if (out instanceof Uint8Array) return out;
         if (out.engine.bytesWritten < source.length) throw new Error("something follows the last block");
         return out.buffer;
       });
-      return checkLength("deflate", bytes, length);
+      return checkLength("deflate", bytes, length, into);
     },
   };
 }
@@ -85,12 +85,12 @@ export function zlibZstd(zlib: Zlib, level: number): Compressor | undefined {
       into.length === 0
         ? 0
         : fitted(into, () => zstdCompressSync(source, { params, maxOutputLength: into.length })),
-    expand: (source, length) => {
+    expand: (source, length, into) => {
       if (source.length === 0) throw badBytes("zstd", "it is empty");
       const bytes = expanded("zstd", () =>
         zstdDecompressSync(source, { params: window, maxOutputLength: Math.max(1, length) }),
       );
-      return checkLength("zstd", bytes, length);
+      return checkLength("zstd", bytes, length, into);
     },
   };
 }

@@ -55,7 +55,7 @@ export async function zstdWasm(level: number, load: () => Promise<unknown>): Pro
       into.set(data, 0);
       return data.length;
     },
-    expand: (source, length) => {
+    expand: (source, length, into) => {
       const says = zstdContentBytes(source);
       if (says !== undefined && says !== length)
         throw badBytes("zstd", `${says} bytes come out instead of ${length}`);
@@ -65,7 +65,7 @@ export async function zstdWasm(level: number, load: () => Promise<unknown>): Pro
       } catch (error) {
         throw badBytes("zstd", error instanceof Error ? error.message : String(error));
       }
-      return checkLength("zstd", bytes, length);
+      return checkLength("zstd", bytes, length, into);
     },
   };
 }

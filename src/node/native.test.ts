@@ -1,25 +1,29 @@
 import * as zlib from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { inputOf } from "../../test/compression/inputs.ts";
+import { findZstdNapi } from "../../test/compression/zstd-napi.ts";
 import { compressed, compressorSuite } from "../../test/conformance/compressor.ts";
 import { loader, NODE_MODULES, untold } from "../compression/load.ts";
+import { instantiateLz4 } from "../compression/lz4-wasm.ts";
 import { type Zlib, zlibDeflate } from "../compression/zlib.ts";
+import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import { deflate } from "../core/compression/deflate.ts";
 import { lz4 } from "../core/compression/lz4.ts";
 import { loadCompressors } from "./compression.ts";
-import { NODE, napiLz4 } from "./native.ts";
+import { NODE, zstdNapi } from "./native.ts";
 
 const [zstd] = await loadCompressors(["zstd"]);
 
-compressorSuite(napiLz4(), 150);
 compressorSuite(zlibDeflate(zlib as unknown as Zlib, 6), 150);
+const zstdPackage = findZstdNapi();
+if (zstdPackage !== undefined) compressorSuite(zstdNapi(3, zstdPackage), 150);
 if (zstd === undefined)
   throw new Error("Cannot test zstd: this runtime has none, and its package is missing");
 compressorSuite(zstd, 150);
 
 describe("native compressors and their portable twins", () => {
   it.each([
-    ["lz4", napiLz4(), lz4],
+    ["lz4", instantiateLz4(), lz4],
     ["deflate", zlibDeflate(zlib as unknown as Zlib, 6), deflate()],
   ])("read each other: %s", (_, native, portable) => {
     for (let index = 0; index < 300; index++) {
@@ -28,6 +32,31 @@ describe("native compressors and their portable twins", () => {
       expect(Buffer.compare(portable.expand(compressed(native, bytes), bytes.length), bytes), what).toBe(0);
       expect(Buffer.compare(native.expand(compressed(portable, bytes), bytes.length), bytes), what).toBe(0);
     }
+  });
+});
+
+describe.skipIf(zstdPackage === undefined)("zstdNapi()", () => {
+  it("reads what the WASM writes, and the other way round, in every level", async () => {
+    for (const level of [1, 3, 19]) {
+      const native = zstdNapi(level, zstdPackage!);
+      const wasm = await zstdWasm(level, () => import(ZSTD_WASM));
+      for (let index = 0; index < 80; index++) {
+        const { bytes, kind } = inputOf(index);
+        const what = `${kind}, ${bytes.length} bytes`;
+        expect(Buffer.compare(wasm.expand(compressed(native, bytes), bytes.length), bytes), what).toBe(0);
+        expect(Buffer.compare(native.expand(compressed(wasm, bytes), bytes.length), bytes), what).toBe(0);
+      }
+    }
+  });
+
+  it("throws what is no lack of room", () => {
+    const broken = class {
+      compress(): number {
+        throw new Error("Allocation error");
+      }
+    };
+    const native = zstdNapi(3, { ...zstdPackage!, CCtx: broken });
+    expect(() => native.compress(new Uint8Array(100), new Uint8Array(200))).toThrow("Allocation error");
   });
 });
 

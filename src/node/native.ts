@@ -5,49 +5,55 @@ import { type Runtime, wasmLz4 } from "../compression/load.ts";
 import { type Zlib, zlibDeflate, zlibZstd } from "../compression/zlib.ts";
 import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
-import { lz4 } from "../core/compression/lz4.ts";
 
-/** The part of `lz4-napi` that is used. Its blocks have their length in front: 4 bytes, little-endian. */
-interface Lz4Napi {
-  compressSync(source: Uint8Array): Uint8Array;
-  uncompressSync(source: Uint8Array): Uint8Array;
+/** Name of the package: an optional peer. */
+const ZSTD_NAPI = "zstd-napi/binding";
+
+/** The part of it that is used. Both ways write no further than their first argument goes. */
+export interface ZstdNapi {
+  readonly CCtx: new () => { compress(into: Uint8Array, source: Uint8Array, level: number): number };
+  readonly DCtx: new () => { decompress(into: Uint8Array, source: Uint8Array): number };
 }
+
+/** What it throws where the output does not fit. Source: `ERR_getErrorString` of the library. */
+const TOO_SMALL = "Destination buffer is too small";
 
 const log = debuglog("tideway");
 const load = createRequire(import.meta.url);
 
-/** For less a call into native code costs more than it gains, bytes. */
-const LEAST_BYTES = 4_096;
-const LENGTH_BYTES = 4;
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
 
-/** LZ4 by `lz4-napi`, for what is long enough. @throws when that is not installed. */
-export function napiLz4(): Compressor {
-  const { compressSync, uncompressSync } = load("lz4-napi") as Lz4Napi;
-  let scratch = Buffer.alloc(0);
+/**
+ * Zstandard by `zstd-napi`: the library in C, for a Node whose zlib has none. It is asked for one frame, or more, whose
+ * output fits the array that it is given, so it needs no window of its own.
+ * @param level - 1 to 19
+ */
+export function zstdNapi(level: number, { CCtx, DCtx }: ZstdNapi): Compressor {
+  const writer = new CCtx();
+  const reader = new DCtx();
   return {
-    name: "lz4",
-    number: CompressorNumber.lz4,
+    name: "zstd",
+    number: CompressorNumber.zstd,
     compress: (source, into) => {
-      if (source.length < LEAST_BYTES) return lz4.compress(source, into);
-      const view = Buffer.from(source.buffer, source.byteOffset, source.length);
-      const block = compressSync(view).subarray(LENGTH_BYTES);
-      if (block.length > into.length) return 0;
-      into.set(block, 0);
-      return block.length;
-    },
-    expand: (source, length) => {
-      if (length < LEAST_BYTES) return lz4.expand(source, length);
-      const needed = LENGTH_BYTES + source.length;
-      if (scratch.length < needed) scratch = Buffer.alloc(needed);
-      scratch.writeUInt32LE(length);
-      scratch.set(source, LENGTH_BYTES);
-      let bytes: Uint8Array;
       try {
-        bytes = uncompressSync(scratch.subarray(0, needed));
+        return writer.compress(into, source, level);
       } catch (error) {
-        throw badBytes("lz4", error instanceof Error ? error.message : String(error));
+        if (messageOf(error) === TOO_SMALL) return 0;
+        throw error;
       }
-      return checkLength("lz4", bytes, length);
+    },
+    expand: (source, length, into = new Uint8Array(length)) => {
+      if (source.length === 0) throw badBytes("zstd", "it is empty");
+      const bytes = into.subarray(0, length);
+      let count: number;
+      try {
+        count = reader.decompress(bytes, source);
+      } catch (error) {
+        throw badBytes("zstd", messageOf(error));
+      }
+      return checkLength("zstd", bytes.subarray(0, count), length);
     },
   };
 }
@@ -59,13 +65,13 @@ export function napiLz4(): Compressor {
 export const NODE: Runtime = {
   allowed: () => process.env["TIDEWAY_NATIVE"] !== "0",
   native: {
-    lz4: [napiLz4, wasmLz4],
+    lz4: [wasmLz4],
     deflate: [({ deflateLevel }) => zlibDeflate(zlib as unknown as Zlib, deflateLevel)],
     zstd: [
       ({ zstdLevel }) => zlibZstd(zlib as unknown as Zlib, zstdLevel),
+      ({ zstdLevel }) => zstdNapi(zstdLevel, load(ZSTD_NAPI) as ZstdNapi),
       ({ zstdLevel }) => zstdWasm(zstdLevel, () => import(ZSTD_WASM)),
     ],
   },
-  missing: (what, error) =>
-    log("%s: %s", what, error instanceof Error ? error.message.split("\n", 1)[0] : error),
+  missing: (what, error) => log("%s: %s", what, messageOf(error).split("\n", 1)[0]),
 };

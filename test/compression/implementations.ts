@@ -5,7 +5,9 @@ import { ZSTD_WASM, zstdWasm } from "../../src/compression/zstd-wasm.ts";
 import type { Compressor } from "../../src/core/compression/compressor.ts";
 import { deflate } from "../../src/core/compression/deflate.ts";
 import { lz4 } from "../../src/core/compression/lz4.ts";
-import { napiLz4 } from "../../src/node/native.ts";
+import { zstdNapi } from "../../src/node/native.ts";
+import { napiLz4 } from "./lz4-napi.ts";
+import { findZstdNapi } from "./zstd-napi.ts";
 
 /** A compressor that this package can use, and what it is made of. */
 export interface Implementation {
@@ -13,9 +15,10 @@ export interface Implementation {
   readonly compressor: Compressor;
 }
 
-/** Every way to every compressor that this Node has. */
+/** Every way to every compressor that this Node has, and one of somebody else. */
 export async function implementations(): Promise<readonly Implementation[]> {
   const own = zlibZstd(zlib as unknown as Zlib, 3);
+  const napi = findZstdNapi();
   return [
     { by: "TypeScript", compressor: lz4 },
     { by: "WASM", compressor: instantiateLz4() },
@@ -23,6 +26,7 @@ export async function implementations(): Promise<readonly Implementation[]> {
     { by: "fflate and own inflate", compressor: deflate() },
     { by: "node:zlib", compressor: zlibDeflate(zlib as unknown as Zlib, 6) },
     { by: "zstd-wasm", compressor: await zstdWasm(3, () => import(ZSTD_WASM)) },
+    ...(napi === undefined ? [] : [{ by: "zstd-napi", compressor: zstdNapi(3, napi) }]),
     ...(own === undefined ? [] : [{ by: "node:zlib", compressor: own }]),
   ];
 }

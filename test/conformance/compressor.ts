@@ -41,6 +41,18 @@ export function compressorSuite(compressor: Compressor, inputs = 300): void {
       }
     });
 
+    it("puts what comes out where it is told to, and nothing behind it", () => {
+      for (const length of [200, 9_000]) {
+        const source = makeInput("json", length, 2);
+        const around: Bytes = new Uint8Array(length + 100).fill(0xa5);
+        const into = around.subarray(0, length + 60);
+        const bytes = compressor.expand(compressed(compressor, source), length, into);
+        expect([bytes.buffer === around.buffer, bytes.byteOffset, bytes.length]).toEqual([true, 0, length]);
+        expect(bytes).toEqual(source);
+        expect(around.subarray(length)).toEqual(new Uint8Array(100).fill(0xa5));
+      }
+    });
+
     it("makes structured data shorter", () => {
       for (const kind of ["zeros", "runs", "json", "logs", "binary"]) {
         const source = makeInput(kind, 20_000, 1);

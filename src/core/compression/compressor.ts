@@ -30,10 +30,12 @@ export interface Compressor {
   /**
    * What `source` stands for. It may be anything: it came from a peer.
    * @param length - bytes that come out; the caller has checked that it can afford them
-   * @returns exactly `length` bytes, the caller's to keep.
+   * @param into - where they may be put, at least `length` long: for values that are as long as a record or longer,
+   *   memory of which the system has to make pages costs as much as expanding them
+   * @returns exactly `length` bytes, the caller's to keep: a view of `into`, or an array of their own.
    * @throws {ProtocolError} `ERR_COMPRESS` when `source` is malformed, or does not stand for `length` bytes.
    */
-  expand(source: Uint8Array, length: number): Bytes;
+  expand(source: Uint8Array, length: number, into?: Bytes): Bytes;
 }
 
 /** What a compressor throws. @param what - what was seen, for people */
@@ -41,9 +43,13 @@ export function badBytes(name: string, what: string): ProtocolError {
   return new ProtocolError("ERR_COMPRESS", `Cannot expand ${name}: ${what}`);
 }
 
-/** `bytes` as a plain array, whatever native code has made, when they are as many as they must be. */
-export function checkLength(name: string, bytes: Uint8Array, length: number): Bytes {
+/** `bytes` as a plain array, whatever native code has made, or in `into`, when they are as many as they must be. */
+export function checkLength(name: string, bytes: Uint8Array, length: number, into?: Bytes): Bytes {
   if (bytes.length !== length) throw badBytes(name, `${bytes.length} bytes come out instead of ${length}`);
+  if (into !== undefined) {
+    into.set(bytes, 0);
+    return into.subarray(0, length);
+  }
   const own = bytes as Bytes;
   return own.constructor === Uint8Array ? own : new Uint8Array(own.buffer, own.byteOffset, length);
 }

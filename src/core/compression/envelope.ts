@@ -58,6 +58,7 @@ export function writeEnvelope(into: Uint8Array, at: number, number: number, leng
  * Read such a block and expand it. The length is checked before anything is allocated.
  * @param find - the compressor of a number; `undefined` where none was agreed
  * @param maxBytes - most bytes that may come out
+ * @param room - an array that is used where they fit
  * @throws {ProtocolError} `ERR_PROTOCOL` for a number that was not agreed, `ERR_COMPRESS` when too many bytes would come
  *   out, or others than it says.
  */
@@ -65,6 +66,7 @@ export function expandEnvelope(
   block: Bytes,
   find: (number: number) => Compressor | undefined,
   maxBytes: number,
+  room?: Bytes,
 ): Bytes {
   const number = block[0] as number;
   const compressor = find(number);
@@ -79,5 +81,5 @@ export function expandEnvelope(
     throw new ProtocolError("ERR_COMPRESS", `Cannot expand to ${length} bytes: limit is ${maxBytes}`);
   if (!isAllowed(length, data.length))
     throw new ProtocolError("ERR_COMPRESS", `Cannot expand ${data.length} bytes to ${length}: a bomb`);
-  return compressor.expand(data, length);
+  return compressor.expand(data, length, room !== undefined && room.length >= length ? room : undefined);
 }

@@ -199,8 +199,8 @@ class Inflater {
  * @throws {ProtocolError} `ERR_COMPRESS` when it is malformed, cut off, longer or shorter.
  * Source: RFC 1951.
  */
-export function inflate(source: Uint8Array, length: number): Bytes {
-  const into: Bytes = new Uint8Array(length);
-  new Inflater(source, into).run();
-  return into;
+export function inflate(source: Uint8Array, length: number, into: Bytes = new Uint8Array(length)): Bytes {
+  const room = into.subarray(0, length);
+  new Inflater(source, room).run();
+  return room;
 }

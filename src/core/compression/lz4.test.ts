@@ -28,7 +28,7 @@ describe("compressLz4()", () => {
     const source = makeInput("json", 1 << 20, 2);
     const into = new Uint8Array(1 << 20);
     const first = compressLz4(source, into);
-    for (let i = 0; i < 20; i++) expect(compressLz4(source, into.subarray(0, 8))).toBe(0);
+    for (let i = 0; i < 1_000; i++) expect(compressLz4(source, into.subarray(0, 8))).toBe(0);
     expect(compressLz4(source, into)).toBe(first);
     expect(Buffer.compare(lz4.expand(into.subarray(0, first), source.length), source)).toBe(0);
   });

@@ -3,7 +3,7 @@ import { badBytes, type Compressor, CompressorNumber, checkLength } from "./comp
 /** Places that are remembered, as a power of two: 16 KiB, which fit the fastest cache beside the data. */
 const HASH_BITS = 12;
 const HASH_SHIFT = 32 - HASH_BITS;
-/** A multiplicative hash of 4 bytes (Knuth's constant). */
+/** A multiplicative hash of 4 bytes (Knuth's constant), to which a fifth is added: longer matches are found so. */
 const HASH_FACTOR = 0x9e3779b1 | 0;
 const MIN_MATCH = 4;
 /** The last bytes of a block are literals, and no match begins this close to the end. Source: the block format. */
@@ -15,14 +15,14 @@ const SKIP_SHIFT = 6;
 /** Longer runs are copied by the runtime, shorter ones by a loop. */
 const LOOP_BYTES = 32;
 /** `places` is cleared when positions in it would pass this; they stay below 2^31. */
-const MOST_BASE = 0x100_0000;
+const MOST_BASE = 0x4000_0000;
 
 /**
- * Where each hash was seen last, plus `base`. What earlier calls have left is below `base`, so nothing is cleared
- * between calls. Only positions that this call wrote count: the output depends on nothing but `source`.
+ * Where each hash was seen last. Each call numbers its positions so that those of earlier calls are too far away to
+ * be used: nothing is cleared between calls, and the output depends on nothing but `source`.
  */
 const places = new Int32Array(1 << HASH_BITS);
-let base = 1;
+let base = 0;
 
 /** Write a length of 15 or more behind its token. @returns the offset behind it. */
 function writeLength(into: Uint8Array, at: number, beyond: number): number {
@@ -69,32 +69,27 @@ export function compressLz4(source: Uint8Array, into: Uint8Array): number {
   const matchEnd = length - LAST_LITERALS;
   if (base > MOST_BASE - length) {
     places.fill(0);
-    base = 1;
+    base = 0;
   }
-  const offset = base;
-  base += length + 1;
+  const offset = base + MOST_DISTANCE + 1;
+  base = offset + length;
   let anchor = 0;
   let written = 0;
   let at = 0;
   let misses = 1 << SKIP_SHIFT;
   while (at <= lastStart) {
     const word = four(source, at);
-    const slot = Math.imul(word, HASH_FACTOR) >>> HASH_SHIFT;
-    const candidate = (places[slot] as number) - offset;
+    const slot = slotOf(word, source[at + 4] as number);
+    const distance = at + offset - (places[slot] as number);
     places[slot] = at + offset;
-    if (candidate < 0 || at - candidate > MOST_DISTANCE || four(source, candidate) !== word) {
+    if (distance > MOST_DISTANCE || four(source, at - distance) !== word) {
       at += misses++ >> SKIP_SHIFT;
       if (at - anchor > into.length - written) return 0; // the literals alone do not fit
       continue;
     }
     let start = at;
-    let match = candidate;
-    while (start > anchor && match > 0 && source[start - 1] === source[match - 1]) {
-      start--;
-      match--;
-    }
+    while (start > anchor && start > distance && source[start - 1] === source[start - distance - 1]) start--;
     let end = at + MIN_MATCH;
-    const distance = start - match;
     while (end < matchEnd && source[end] === source[end - distance]) end++;
     const beyond = end - start - MIN_MATCH;
     const reserve = 2 + ((beyond / 255) | 0) + 1;
@@ -105,10 +100,13 @@ export function compressLz4(source: Uint8Array, into: Uint8Array): number {
     if (beyond >= 15) written = writeLength(into, written, beyond - 15);
     anchor = at = end;
     misses = 1 << SKIP_SHIFT;
-    if (at <= lastStart)
-      places[Math.imul(four(source, at - 2), HASH_FACTOR) >>> HASH_SHIFT] = at - 2 + offset;
+    if (at <= lastStart) places[slotOf(four(source, at - 2), source[at + 2] as number)] = at - 2 + offset;
   }
   return writeLiterals(source, anchor, length - anchor, into, written, 0, 0);
+}
+
+function slotOf(word: number, fifth: number): number {
+  return (Math.imul(word, HASH_FACTOR) + (fifth << 24)) >>> HASH_SHIFT;
 }
 
 function four(bytes: Uint8Array, at: number): number {
@@ -188,8 +186,8 @@ export const lz4: Compressor = {
   name: "lz4",
   number: CompressorNumber.lz4,
   compress: compressLz4,
-  expand: (source, length) => {
-    const into = new Uint8Array(length);
-    return checkLength("lz4", into.subarray(0, expandLz4(source, into)), length);
+  expand: (source, length, into = new Uint8Array(length)) => {
+    const room = into.subarray(0, length);
+    return checkLength("lz4", room.subarray(0, expandLz4(source, room)), length);
   },
 };

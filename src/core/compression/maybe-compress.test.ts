@@ -85,6 +85,17 @@ describe("maybeDecompress()", () => {
     expect(DEFAULT_MAX_BYTES).toBe(16_777_216);
   });
 
+  it("uses the array that it is given, where the bytes fit", () => {
+    const source = makeInput("json", 1_000, 1);
+    const { bytes } = maybeCompress(source);
+    const into = new Uint8Array(1_000);
+    const found = maybeDecompress(bytes, { into });
+    expect([found.buffer === into.buffer, found]).toEqual([true, source]);
+    const short = new Uint8Array(999);
+    expect(maybeDecompress(bytes, { into: short })).toEqual(source);
+    expect(short).toEqual(new Uint8Array(999));
+  });
+
   it("expands at most 100 times beyond the first 64 KiB", () => {
     const into = new Uint8Array(100_000);
     for (const [length, code] of [

@@ -28,6 +28,11 @@ export interface MaybeDecompressOptions {
   readonly compressors?: readonly Compressor[];
   /** Most bytes that may come out. Default 16 MiB. */
   readonly maxBytes?: number;
+  /**
+   * What comes out is put here where it fits, and the result is a view of it: no array is made for each value. It may
+   * hold anything after an error. Default: a new array.
+   */
+  readonly into?: Bytes;
 }
 
 /** The default of {@link MaybeDecompressOptions.maxBytes}. */
@@ -60,15 +65,15 @@ export function maybeCompress(source: Uint8Array, options: MaybeCompressOptions 
 
 /**
  * What {@link maybeCompress} was given.
- * @returns the bytes; a view of `block` when that is not compressed.
+ * @returns the bytes; a view of `block` when that is not compressed, of `into` when they fit there.
  * @throws {ProtocolError} `ERR_COMPRESS` when the block is malformed or too much would come out, `ERR_PROTOCOL` when it
  *   names a compressor that is not among those allowed.
  */
 export function maybeDecompress(block: Bytes, options: MaybeDecompressOptions = {}): Bytes {
-  const { compressors = [lz4], maxBytes = DEFAULT_MAX_BYTES } = options;
+  const { compressors = [lz4], maxBytes = DEFAULT_MAX_BYTES, into } = options;
   if (block.length === 0) throw new ProtocolError("ERR_COMPRESS", "Cannot expand: block is empty");
-  if (block[0] !== PLAIN)
-    return expandEnvelope(block, (number) => compressors.find((one) => one.number === number), maxBytes);
+  const find = (number: number) => compressors.find((one) => one.number === number);
+  if (block[0] !== PLAIN) return expandEnvelope(block, find, maxBytes, into);
   if (block.length - 1 > maxBytes)
     throw new ProtocolError("ERR_COMPRESS", `Cannot accept ${block.length - 1} bytes: limit is ${maxBytes}`);
   return block.subarray(1);
