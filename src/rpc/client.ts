@@ -33,7 +33,10 @@ export interface CallOptions {
   readonly lane?: LaneChoice;
   /** W3C `traceparent`. */
   readonly trace?: string;
-  /** False for secrets: records with frames of this call are not compressed, in either direction. Default true. */
+  /**
+   * False for secrets: records with frames of this call are not compressed, in either direction. Default: what the
+   * contract says; where that says false, true changes nothing.
+   */
   readonly compress?: boolean;
   /**
    * For unary calls: names the work, 1 to 128 bytes of UTF-8. A call with a key is sent again when its connection is
@@ -263,9 +266,10 @@ class Calls {
   }
 
   /** Run the middleware and check what must hold before a stream is opened. */
-  #prepare(name: string, { lane }: Method, given: CallOptions | undefined): CallOptions {
+  #prepare(name: string, { compress, lane }: Method, given: CallOptions | undefined): CallOptions {
     let options = lane === "main" ? (given ?? NO_OPTIONS) : { lane, ...given };
     for (const middleware of this.#use) options = middleware({ method: name, options });
+    if (!compress) options = { ...options, compress };
     const { signal, deadlineMs } = options;
     if (signal?.aborted) {
       throw new CallError("ERR_CANCELLED", "ERR_CANCELLED", "Call was cancelled", undefined, signal.reason);

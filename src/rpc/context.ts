@@ -14,6 +14,7 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
   /** Name of the method, with the names of the parts it lies in: `room.join`. */
   readonly method: string;
   readonly #metadata: Metadata | undefined;
+  readonly #stream: Stream;
   readonly #startedAt: number;
   #abort: AbortController | undefined;
   #reason: CallError | undefined;
@@ -23,6 +24,7 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
     this.session = session;
     this.method = method;
     this.#metadata = stream.metadata;
+    this.#stream = stream;
     this.#startedAt = startedAt;
   }
 
@@ -81,7 +83,7 @@ export class CallContext<E extends ErrorMap = ErrorMap> {
       ...(remainingMs === undefined ? {} : { deadlineMs: remainingMs }),
       ...(trace === undefined ? {} : { trace }),
       ...(priority === undefined ? {} : { priority }),
-      ...(this.#metadata?.compress === false ? { compress: false } : {}),
+      ...(this.#stream.compress ? {} : { compress: false }),
     };
   }
 

@@ -27,6 +27,8 @@ export interface Method<
   readonly idempotent: boolean;
   /** Where its calls travel unless their options say otherwise. */
   readonly lane: LaneChoice;
+  /** False for secrets: no record with frames of its calls is compressed, whatever their options say. */
+  readonly compress: boolean;
 }
 
 /** What a method is described with. */
@@ -36,6 +38,11 @@ export interface MethodOptions<I extends Schema, O extends Schema, E extends Err
   readonly errors?: E;
   /** `own` for large transfers: see `CallOptions.lane`. Default `main`. */
   readonly lane?: LaneChoice;
+  /**
+   * False where the input or the output holds secrets: records with frames of a call are not compressed, in either
+   * direction. A call cannot ask for it again. Each side keeps to its own contract. Default true.
+   */
+  readonly compress?: boolean;
 }
 
 /** What a unary method is described with. */
@@ -89,12 +96,12 @@ export function duplex<I extends Schema, O extends Schema, E extends ErrorMap = 
 
 function method<S extends Shape, I extends Schema, O extends Schema, E extends ErrorMap>(
   shape: S,
-  { input, output, errors, idempotent = false, lane = "main" }: UnaryOptions<I, O, E>,
+  { input, output, errors, idempotent = false, lane = "main", compress = true }: UnaryOptions<I, O, E>,
 ): Method<S, I, O, E> {
   if (idempotent && shape !== "unary") {
     throw new TypeError(`Cannot describe ${shape} method as idempotent: only unary methods are sent again`);
   }
-  return { shape, input, output, errors: errors ?? ({} as E), idempotent, lane };
+  return { shape, input, output, errors: errors ?? ({} as E), idempotent, lane, compress };
 }
 
 /**

@@ -48,6 +48,7 @@ export class ServerCall implements Expiring {
       const running = `${limits.maxCalls} calls are running (limit maxCalls)`;
       throw new CallError("ERR_OVERLOADED", "ERR_OVERLOADED", `Cannot call: ${running}`);
     }
+    if (!implementation.method.compress) stream.compress = false;
     this.#stream = stream;
     this.#implementation = implementation;
     this.#state = state;

@@ -22,6 +22,8 @@ export const api = contract({
   filled: unary({ input: type<void>(), output: type<number>() }),
   sum: clientStream({ input: type<number>(), output: type<number>() }),
   echo: duplex({ input: type<string>(), output: type<string>() }),
+  /** As `echo`, for what must not be compressed. */
+  echoSecret: duplex({ input: type<string>(), output: type<string>(), compress: false }),
   /** What the side that is asked makes of the golden files of compression. */
   golden: unary({ input: type<void>(), output: type<GoldenReport>() }),
   /** What the side that is asked makes of the golden file of the schema codec, in the schema codec. */

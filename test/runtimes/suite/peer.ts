@@ -67,6 +67,9 @@ export function serveSession(session: Session): void {
     echo: async function* (messages) {
       for await (const message of messages) yield message;
     },
+    echoSecret: async function* (messages) {
+      for await (const message of messages) yield message;
+    },
     golden: checkGolden,
     goldenSchemas: () => checkGoldenSchemas(),
     callBack: async (to) => {
