@@ -1,4 +1,5 @@
 import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import { checkZstdFrame } from "./zstd-frame.ts";
 
 /** The part of `node:zlib` that is used; Deno, Bun and Workers have it too. */
 export interface Zlib {
@@ -86,7 +87,7 @@ export function zlibZstd(zlib: Zlib, level: number): Compressor | undefined {
         ? 0
         : fitted(into, () => zstdCompressSync(source, { params, maxOutputLength: into.length })),
     expand: (source, length, into) => {
-      if (source.length === 0) throw badBytes("zstd", "it is empty");
+      checkZstdFrame(source, length);
       const bytes = expanded("zstd", () =>
         zstdDecompressSync(source, { params: window, maxOutputLength: Math.max(1, length) }),
       );

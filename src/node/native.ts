@@ -3,6 +3,7 @@ import { debuglog } from "node:util";
 import * as zlib from "node:zlib";
 import { type Runtime, wasmLz4 } from "../compression/load.ts";
 import { type Zlib, zlibDeflate, zlibZstd } from "../compression/zlib.ts";
+import { checkZstdFrame } from "../compression/zstd-frame.ts";
 import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
 
@@ -26,8 +27,8 @@ function messageOf(error: unknown): string {
 }
 
 /**
- * Zstandard by `zstd-napi`: the library in C, for a Node whose zlib has none. It is asked for one frame, or more, whose
- * output fits the array that it is given, so it needs no window of its own.
+ * Zstandard by `zstd-napi`: the library in C, for a Node whose zlib has none. What it makes is written into
+ * an array as long as the record may be, so it needs no window of its own.
  * @param level - 1 to 19
  */
 export function zstdNapi(level: number, { CCtx, DCtx }: ZstdNapi): Compressor {
@@ -45,7 +46,7 @@ export function zstdNapi(level: number, { CCtx, DCtx }: ZstdNapi): Compressor {
       }
     },
     expand: (source, length, into = new Uint8Array(length)) => {
-      if (source.length === 0) throw badBytes("zstd", "it is empty");
+      checkZstdFrame(source, length);
       const bytes = into.subarray(0, length);
       let count: number;
       try {
