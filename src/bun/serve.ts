@@ -3,15 +3,9 @@ import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
 import { ipcPlace } from "../ipc/ipc-path.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
-import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
+import { HostedServer, listenOnAll, OpenConnections } from "../rpc/hosted-server.ts";
 import type { Place } from "../session/admission.ts";
-import {
-  isSocketAddress,
-  listenError,
-  parseSocketAddress,
-  parseWebAddress,
-  withPort,
-} from "../transports/socket-address.ts";
+import { listenOn, parseSocketAddress, parseWebAddress, withPort } from "../transports/socket-address.ts";
 import { requireTls, type ServerTls } from "../transports/tls-options.ts";
 import {
   type ClientRequest,
@@ -67,12 +61,7 @@ const CLOSE_GRACE_MS = 6_000;
 export async function serve(options: BunServeOptions): Promise<Server> {
   const listeners = new BunListeners(options);
   const server = new HostedServer(listeners.host, listeners.urls, listeners);
-  try {
-    for (const address of options.listen) await listeners.listen(address);
-  } catch (error) {
-    await server.close({ drainMs: 0 });
-    throw error;
-  }
+  await listenOnAll(server, options.listen, (address) => listeners.listen(address));
   return server;
 }
 
@@ -94,13 +83,11 @@ class BunListeners implements Listeners {
     this.#connections = new OpenConnections(this.host);
   }
 
-  async listen(address: string): Promise<void> {
-    try {
-      if (isSocketAddress(address)) await this.#listenSocket(address);
-      else this.#listenHttp(address);
-    } catch (cause) {
-      throw listenError(address, cause);
-    }
+  listen(address: string): Promise<void> {
+    return listenOn(address, {
+      socket: (address) => this.#listenSocket(address),
+      web: (address) => this.#listenHttp(address),
+    });
   }
 
   #listenHttp(address: string): void {

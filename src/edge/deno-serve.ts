@@ -2,10 +2,9 @@ import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { claimPlace, type Withdraw } from "../ipc/claim-place.ts";
 import { ipcPlace } from "../ipc/ipc-path.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
-import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
+import { HostedServer, listenOnAll, OpenConnections } from "../rpc/hosted-server.ts";
 import {
-  isSocketAddress,
-  listenError,
+  listenOn,
   parseSocketAddress,
   parseWebAddress,
   type SocketAddress,
@@ -68,12 +67,7 @@ export async function serve(options: DenoServeOptions): Promise<DenoServer> {
   const server = Object.assign(hosted, {
     handle: (request: Request, info?: DenoRequestInfo) => listeners.upgrade(request, info, undefined),
   });
-  try {
-    for (const address of options.listen ?? []) await listeners.listen(address);
-  } catch (error) {
-    await server.close({ drainMs: 0 });
-    throw error;
-  }
+  await listenOnAll(server, options.listen ?? [], (address) => listeners.listen(address));
   return server;
 }
 
@@ -94,13 +88,11 @@ class DenoListeners implements Listeners {
     this.#connections = new OpenConnections(this.host);
   }
 
-  async listen(address: string): Promise<void> {
-    try {
-      if (isSocketAddress(address)) await this.#listenSocket(address);
-      else this.#listenHttp(address);
-    } catch (cause) {
-      throw listenError(address, cause);
-    }
+  listen(address: string): Promise<void> {
+    return listenOn(address, {
+      socket: (address) => this.#listenSocket(address),
+      web: (address) => this.#listenHttp(address),
+    });
   }
 
   #listenHttp(address: string): void {

@@ -4,7 +4,7 @@ import type { TlsOptions } from "node:tls";
 import type { Bytes } from "../core/bytes.ts";
 import type { MethodTree } from "../rpc/contract.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
-import { HostedServer } from "../rpc/hosted-server.ts";
+import { HostedServer, listenOnAll } from "../rpc/hosted-server.ts";
 import type { AuthenticateRequest } from "../session/accept.ts";
 import type { WorkerPool } from "../threads/pool/pool.ts";
 import { parseAddress } from "./address.ts";
@@ -56,12 +56,7 @@ export async function serve(options: ServeOptions): Promise<NodeServer> {
   const listeners = new NodeListeners({ ...options, services }, workers?.pool);
   const hosted = new HostedServer(listeners.host, listeners.urls, listeners);
   const server = Object.assign(hosted, { workers: workers?.pool });
-  try {
-    for (const address of options.listen ?? []) await listeners.listen(address);
-  } catch (error) {
-    await server.close({ drainMs: 0 });
-    throw error;
-  }
+  await listenOnAll(server, options.listen ?? [], (address) => listeners.listen(address));
   for (const http of options.attach ?? []) listeners.attach(http, options.path ?? "/");
   return server;
 }

@@ -76,3 +76,20 @@ export class HostedServer<Request> implements Server {
     return this.close();
   }
 }
+
+/**
+ * Listen on every address; when one cannot be had, close the server with those that could.
+ * @throws what `listen` throws.
+ */
+export async function listenOnAll(
+  server: Server,
+  addresses: readonly string[],
+  listen: (address: string) => Promise<void>,
+): Promise<void> {
+  try {
+    for (const address of addresses) await listen(address);
+  } catch (error) {
+    await server.close({ drainMs: 0 });
+    throw error;
+  }
+}

@@ -65,6 +65,25 @@ export function listenError(address: string, cause: unknown): Error {
   return new TransportError(`Cannot listen on ${address}: ${reason}`, { cause });
 }
 
+/** How a runtime listens for byte streams, and for WebSocket. */
+export interface ListenWays {
+  socket(address: string): Promise<void>;
+  web(address: string): void;
+}
+
+/**
+ * Listen on an address in the way that it asks for.
+ * @throws {TransportError} when it cannot be had. {@link TypeError} for one that is not understood.
+ */
+export async function listenOn(address: string, ways: ListenWays): Promise<void> {
+  try {
+    if (isSocketAddress(address)) await ways.socket(address);
+    else ways.web(address);
+  } catch (cause) {
+    throw listenError(address, cause);
+  }
+}
+
 /** The address that a listener got, where the kernel has chosen its port. */
 export function withPort(address: string, port: number | undefined): string {
   return port === undefined ? address : address.replace(/:\d+(?=\/?$)/, `:${port}`);
