@@ -184,3 +184,10 @@ export function readAll(stream: Stream): Bytes[] {
   for (let message = stream.read(); message !== undefined; message = stream.read()) messages.push(message);
   return messages;
 }
+
+/** The codes with which the connections of a pair were closed. */
+export function closedCodes(pair: Pair): string[] {
+  return [...pair.clientEvents, ...pair.serverEvents].flatMap((event) =>
+    event.kind === "closed" ? [event.error?.code ?? "ERR_NONE"] : [],
+  );
+}
