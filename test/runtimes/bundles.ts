@@ -24,6 +24,7 @@ export async function bundle(entry: string, platform: Platform): Promise<string>
     absWorkingDir: ROOT,
     bundle: true,
     platform: "neutral",
+    mainFields: ["module", "main"],
     format: "esm",
     target: "es2022",
     logLevel: "warning",

@@ -2,7 +2,7 @@ import { type Client, type ConnectOptions, client, errorOf, type Session } from 
 import { compression, loadCompressors } from "tideway/compression";
 import { check, checkSample, codeOf, equal, failure, sample, sleep, until } from "./assert.ts";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
-import { checkGolden, checkGoldenSchemas } from "./golden.ts";
+import { checkGolden, checkGoldenSchemas, checkHostile } from "./golden.ts";
 import { serveSession } from "./peer.ts";
 
 /** What a client of some runtime brings. */
@@ -391,6 +391,17 @@ export const CASES: readonly Case[] = [
       for (const { cases, problems } of [checkGoldenSchemas(), await calls.goldenSchemas(undefined)]) {
         equal(problems, []);
         check(cases >= 70, `${cases} cases`);
+      }
+    },
+  },
+  {
+    name: "hostile bytes do no harm to any codec, on both sides",
+    needs: "url",
+    async run(open) {
+      const { calls } = await open();
+      for (const { cases, problems } of [checkHostile(), await calls.hostile()]) {
+        equal(problems, []);
+        check(cases >= 140, `${cases} cases`);
       }
     },
   },

@@ -31,6 +31,8 @@ export const api = contract({
     input: schema.nothing,
     output: schema.struct({ cases: schema.u32, problems: schema.array(schema.string) }),
   }),
+  /** What the side that is asked makes of hostile bytes, in all codecs. */
+  hostile: unary({ input: type<void>(), output: type<{ cases: number; problems: readonly string[] }>() }),
   /** The side that is asked makes a call of each shape to the side that asks. */
   callBack: unary({ input: type<number>(), output: type<readonly number[]>() }),
 });

@@ -1,7 +1,8 @@
 import { type Compressor, loadCompressors } from "tideway/compression";
 import { replayCorpus } from "../../compression/corpus.ts";
 import { makeInput } from "../../compression/inputs.ts";
-import { runGolden } from "../../golden/schema/golden.ts";
+import { type GoldenResult, runGolden } from "../../golden/schema/golden.ts";
+import { runHostile } from "../../malformed/codecs/hostile.ts";
 import golden from "../../vectors/compression.json" with { type: "json" };
 
 /** What a runtime made of the golden files. */
@@ -46,7 +47,15 @@ function tryOne(compressor: Compressor, base64: string, expected: Uint8Array): s
 
 /** Decode and encode every case of the golden file of the schema codec. */
 export function checkGoldenSchemas(): { cases: number; problems: string[] } {
-  const results = runGolden();
+  return summaryOf(runGolden());
+}
+
+/** Decode hostile bytes by every codec. */
+export function checkHostile(): { cases: number; problems: string[] } {
+  return summaryOf(runHostile());
+}
+
+function summaryOf(results: readonly GoldenResult[]): { cases: number; problems: string[] } {
   const failed = results.filter(({ problem }) => problem !== undefined);
   return { cases: results.length, problems: failed.map(({ name, problem }) => `${name}: ${problem}`) };
 }

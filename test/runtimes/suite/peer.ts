@@ -1,7 +1,7 @@
 import { type AuthenticateRequest, client, implement, type Limits, type Session, WireError } from "tideway";
 import { type Compression, compression, lz4 } from "tideway/compression";
 import { api, BYTES_STREAM, MAX_CALLS, MAX_MESSAGE_BYTES, TOKEN } from "./contract.ts";
-import { checkGolden, checkGoldenSchemas } from "./golden.ts";
+import { checkGolden, checkGoldenSchemas, checkHostile } from "./golden.ts";
 
 /** What servers of all runtimes are made with. */
 export const SERVER_OPTIONS: {
@@ -72,6 +72,7 @@ export function serveSession(session: Session): void {
     },
     golden: checkGolden,
     goldenSchemas: () => checkGoldenSchemas(),
+    hostile: checkHostile,
     callBack: async (to) => {
       const calls = client(session, api);
       const counted: number[] = [];
