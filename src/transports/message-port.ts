@@ -1,7 +1,8 @@
-import { type Bytes, encodeText } from "../core/bytes.ts";
+import type { Bytes } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { PeerWatch } from "./peer-watch.ts";
+import { closeError, isClose, isLock, onFailedStart, type TransportEnd, tellEnd } from "./port-messages.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 
 /** The members of a `MessagePort` that are used: that of the web, and that of `node:worker_threads`. */
@@ -73,11 +74,11 @@ export class MessagePortTransport implements Transport {
   readonly #highWaterBytes: number;
   readonly #watch: PeerWatch;
   #events: TransportEvents | undefined;
-  #end: { readonly error: WireError | undefined } | undefined;
+  #end: TransportEnd | undefined;
   /** Written before the other side can learn of the end of this one; `undefined` once it can. */
   #held: ArrayBuffer[] | undefined = [];
-  /** Ends the listening for errors of the other thread's start; `undefined` once it runs. */
-  #started: (() => void) | undefined;
+  /** Ends the listening for errors of the other thread's start. */
+  readonly #started: () => void;
   /** Ends the listening for the end of the other thread. */
   readonly #unhook: (() => void) | undefined;
   #posted = 0;
@@ -100,20 +101,14 @@ export class MessagePortTransport implements Transport {
       gone: (why) => this.#lose(why),
     });
     port.addEventListener("close", () => this.#lose("the other end is closed"));
-    const onError = () => this.#lose("the other thread failed to start");
-    surroundings.starter?.addEventListener("error", onError);
     this.#unhook = surroundings.onEnd?.(() => this.#watch.ended());
-    this.#started = () => {
-      surroundings.starter?.removeEventListener("error", onError);
-      this.#started = undefined;
-    };
+    this.#started = onFailedStart(surroundings.starter, () => this.#lose("the other thread failed to start"));
   }
 
   start(events: TransportEvents): void {
     this.#events = events;
     if (this.#end !== undefined) {
-      const { error } = this.#end;
-      queueMicrotask(() => events.closed(error));
+      tellEnd(events, this.#end);
       return;
     }
     const port = this.#port;
@@ -173,13 +168,13 @@ export class MessagePortTransport implements Transport {
 
   #receive(data: unknown): void {
     if (this.#end !== undefined) return;
-    this.#started?.();
+    this.#started();
     this.#watch.heard();
     if (data instanceof ArrayBuffer) this.#take(data);
     else if (typeof data === "number") this.#acknowledge(data);
     else if (data === "ping") this.#tellSoon();
     else if (isLock(data)) void this.#watch.follow(data.lock);
-    else if (isClose(data)) this.#finish(closeError(data.close, data.reason));
+    else if (isClose(data)) this.#finish(closeError(data, "port"));
     else this.#refuse(`a message of type ${typeof data}`);
   }
 
@@ -230,28 +225,11 @@ export class MessagePortTransport implements Transport {
     if (this.#end !== undefined) return;
     this.#end = { error };
     this.#held = undefined;
-    this.#started?.();
+    this.#started();
     clearTimeout(this.#timer);
     this.#watch.stop();
     this.#unhook?.();
     this.#port.close();
-    const events = this.#events;
-    if (events !== undefined) queueMicrotask(() => events.closed(error));
+    tellEnd(this.#events, this.#end);
   }
-}
-
-function isLock(data: unknown): data is { readonly lock: string } {
-  return typeof data === "object" && data !== null && "lock" in data && typeof data.lock === "string";
-}
-
-function isClose(data: unknown): data is { readonly close: number; readonly reason: string } {
-  if (typeof data !== "object" || data === null || !("close" in data) || !("reason" in data)) return false;
-  return typeof data.close === "number" && typeof data.reason === "string";
-}
-
-/** What `closed` is told when the peer has closed the port. */
-function closeError(code: number, reason: string): TransportError | undefined {
-  if (code === 1_000) return undefined;
-  const text = encodeText(reason).length > 256 ? "" : `, ${reason}`;
-  return new TransportError(`Cannot continue on port: closed with code ${code}${text}`);
 }

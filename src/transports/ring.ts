@@ -1,10 +1,19 @@
 import { isByteRing, LaneReader, LaneWriter, makeByteRing } from "../channels/lane.ts";
-import { type Bytes, encodeText } from "../core/bytes.ts";
+import type { Bytes } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { SYSTEM_CLOCK } from "./drive.ts";
 import type { PortLike, PortSurroundings } from "./message-port.ts";
 import { PeerWatch } from "./peer-watch.ts";
+import {
+  closeError,
+  isClose,
+  isLock,
+  onFailedStart,
+  type PortClose,
+  type TransportEnd,
+  tellEnd,
+} from "./port-messages.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 
 /** The shared memory of a ring transport: one ring each way. */
@@ -73,12 +82,13 @@ export class RingTransport implements Transport {
   readonly #reader: LaneReader;
   readonly #watch: PeerWatch;
   #events: TransportEvents | undefined;
-  #end: { readonly error: WireError | undefined } | undefined;
+  #end: TransportEnd | undefined;
   /** What to post once all is in the ring. */
-  #closing: { readonly close: number; readonly reason: string } | undefined;
+  #closing: PortClose | undefined;
   /** What the peer has said of the end; told once the ring is empty. */
-  #peerEnd: { readonly error: WireError | undefined } | undefined;
-  #started: (() => void) | undefined;
+  #peerEnd: TransportEnd | undefined;
+  /** Ends the listening for errors of the other thread's start. */
+  readonly #started: () => void;
   /** This side has told its lock, and the other one. */
   #isAnnounced = false;
   #isHeard = false;
@@ -118,14 +128,13 @@ export class RingTransport implements Transport {
     });
     port.addEventListener("close", () => this.#lose("the other end is closed"));
     this.#unhook = surroundings.onEnd?.(() => this.#watch.ended());
-    this.#heedStart(surroundings.starter);
+    this.#started = onFailedStart(surroundings.starter, () => this.#lose("the other thread failed to start"));
   }
 
   start(events: TransportEvents): void {
     this.#events = events;
     if (this.#end !== undefined) {
-      const { error } = this.#end;
-      queueMicrotask(() => events.closed(error));
+      tellEnd(events, this.#end);
       return;
     }
     const port = this.#port;
@@ -180,14 +189,14 @@ export class RingTransport implements Transport {
 
   #receive(data: unknown): void {
     if (this.#end !== undefined) return;
-    this.#started?.();
+    this.#started();
     this.#watch.heard();
     if (data === "ping") this.#port.postMessage("pong", []);
     else if (isLock(data)) {
       void this.#watch.follow(data.lock);
       if (!this.#isHeard) this.#reader.start();
       this.#isHeard = true;
-    } else if (isClose(data)) this.#endWith(closeError(data.close, data.reason));
+    } else if (isClose(data)) this.#endWith(closeError(data, "rings"));
     else if (data !== "pong") {
       this.#refuse(new ProtocolError("ERR_PROTOCOL", `Cannot accept a message of type ${typeof data}`));
     }
@@ -220,43 +229,16 @@ export class RingTransport implements Transport {
     this.#finish(error);
   }
 
-  /** A thread that cannot be started says so to whoever made it. */
-  #heedStart(starter: EventTarget | undefined): void {
-    const onError = () => this.#lose("the other thread failed to start");
-    starter?.addEventListener("error", onError);
-    this.#started = () => {
-      starter?.removeEventListener("error", onError);
-      this.#started = undefined;
-    };
-  }
-
   #finish(error: WireError | undefined): void {
     if (this.#end !== undefined) return;
     this.#end = { error };
-    this.#started?.();
+    this.#started();
     this.#unhook?.();
     clearTimeout(this.#timer);
     this.#reader.stop();
     this.#writer.stop();
     this.#watch.stop();
     this.#port.close();
-    const events = this.#events;
-    if (events !== undefined) queueMicrotask(() => events.closed(error));
+    tellEnd(this.#events, this.#end);
   }
-}
-
-function isLock(data: unknown): data is { readonly lock: string } {
-  return typeof data === "object" && data !== null && "lock" in data && typeof data.lock === "string";
-}
-
-function isClose(data: unknown): data is { readonly close: number; readonly reason: string } {
-  if (typeof data !== "object" || data === null || !("close" in data) || !("reason" in data)) return false;
-  return typeof data.close === "number" && typeof data.reason === "string";
-}
-
-/** What `closed` is told when the peer has closed the rings. */
-function closeError(code: number, reason: string): TransportError | undefined {
-  if (code === 1_000) return undefined;
-  const text = encodeText(reason).length > 256 ? "" : `, ${reason}`;
-  return new TransportError(`Cannot continue on rings: closed with code ${code}${text}`);
 }
