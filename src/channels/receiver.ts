@@ -35,7 +35,7 @@ export class ChannelReceiver<T> implements AsyncIterable<T> {
     this.#inlet = inlet;
     this.#peek = peek;
     this.#lookEvery = parts.layout.style === "bytes" ? 1 : parts.layout.capacity >> 2;
-    this.#waiting = new AsyncWait(parts.state.data, parts.timers, parts.doorbell);
+    this.#waiting = new AsyncWait(parts.state.data, parts.timers, parts.doorbell, true);
     this.#blocking = new BlockingWait(parts.state.data, parts.timers);
   }
 

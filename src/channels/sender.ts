@@ -48,7 +48,7 @@ export class ChannelSender<T> {
     this.#state = parts.state;
     this.#outlet = outlet;
     this.#slots = slots;
-    this.#waiting = new AsyncWait(parts.state.space, parts.timers, parts.doorbell);
+    this.#waiting = new AsyncWait(parts.state.space, parts.timers, parts.doorbell, true);
     this.#blocking = new BlockingWait(parts.state.space, parts.timers);
   }
 

@@ -171,13 +171,26 @@ export class BlockingWait {
   }
 }
 
+/** Looks before a thread that may not block goes back to its event loop: the most, and how often all of them are made. */
+const MOST_LOOKS = 256;
+const LEAST_LOOKS = 8;
+const PROBE_EVERY = 32;
+/** Looks in a row that may pay off before the event loop has its turn. */
+const MOST_WINS = 64;
+
 /**
  * Waits of one end that do not block: attempts in the order in which they were asked for. One promise of shared memory
  * or one doorbell wakes all of them; a timer looks every 50 ms besides, and keeps the thread alive.
+ *
+ * The way through the event loop takes longer than many an answer. So a wait begins with a few looks at the ring, some
+ * 20 us at most: as many as have paid off lately, and now and then all of them to see whether they would.
  */
 export class AsyncWait {
   /** Times that somebody had to wait for the bell. */
   sleeps = 0;
+  #looks = MOST_LOOKS;
+  #waits = 0;
+  #wins = 0;
   readonly #bell: Bell;
   readonly #timers: Timers;
   readonly #byDoorbell: boolean;
@@ -187,8 +200,14 @@ export class AsyncWait {
   #isArmed = false;
   #timer: unknown;
 
-  /** @param doorbell - what wakes this thread where it cannot sleep on shared memory */
-  constructor(bell: Bell, timers: Timers, doorbell: Doorbell | undefined) {
+  readonly #maySpin: boolean;
+
+  /**
+   * @param doorbell - what wakes this thread where it cannot sleep on shared memory
+   * @param maySpin - whether attempts end, so that it pays to make one again at once
+   */
+  constructor(bell: Bell, timers: Timers, doorbell: Doorbell | undefined, maySpin = false) {
+    this.#maySpin = maySpin;
     this.#bell = bell;
     this.#timers = timers;
     this.#byDoorbell = doorbell !== undefined;
@@ -203,7 +222,23 @@ export class AsyncWait {
   /** Make an attempt when those before it are done: now, and whenever the bell has rung, until it says true. */
   add(attempt: () => boolean): void {
     this.#attempts.push(attempt);
-    if (this.#attempts.length === 1) this.pump();
+    if (this.#attempts.length > 1) return;
+    if (this.#maySpin && !this.#isPumping && this.#spin(attempt)) this.#attempts.shift();
+    this.pump();
+  }
+
+  /** Look for a short time. @returns whether the attempt is done. */
+  #spin(attempt: () => boolean): boolean {
+    if (this.#wins >= MOST_WINS) return false;
+    const most = ++this.#waits % PROBE_EVERY === 0 ? MOST_LOOKS : this.#looks;
+    for (let look = 0; look < most; look++) {
+      if (!attempt()) continue;
+      this.#wins++;
+      if (look > 0) this.#looks = MOST_LOOKS;
+      return true;
+    }
+    this.#looks = Math.max(LEAST_LOOKS, this.#looks >> 1);
+    return false;
   }
 
   /** Take an attempt back. */
@@ -235,6 +270,7 @@ export class AsyncWait {
       return false;
     }
     this.sleeps++;
+    this.#wins = 0;
     // A promise that is not settled is for this epoch: another one would have settled it.
     if (this.#byDoorbell || this.#isArmed) return true;
     const woken = this.#bell.sleepAsync(epoch);
