@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { bundleForNode } from "../../scripts/bundle.mjs";
 import { CACHE, ROOT } from "../../scripts/paths.mjs";
-import type { Job, Report } from "./jobs.ts";
+import type { Job, PortJob, Report } from "./jobs.ts";
 
 /** Worker threads that do jobs, each with its own ends of channels, which it keeps between jobs. */
 export class Crew {
@@ -25,7 +25,9 @@ export class Crew {
   }
 
   /** Have each thread do one of the jobs. @returns what came of them, and the time that all took, ms. */
-  async work(jobs: readonly Job[]): Promise<{ readonly reports: readonly Report[]; readonly ms: number }> {
+  async work(
+    jobs: readonly (Job | PortJob)[],
+  ): Promise<{ readonly reports: readonly Report[]; readonly ms: number }> {
     const start = performance.now();
     const reports = await Promise.all(
       jobs.map(
@@ -38,7 +40,7 @@ export class Crew {
               worker.removeListener("error", onError);
               resolve(report);
             });
-            worker.postMessage(job);
+            worker.postMessage(job, "port" in job ? [job.port] : []);
           }),
       ),
     );

@@ -1,6 +1,6 @@
 import type { Bench } from "../harness.ts";
 import { latencies } from "./latency.ts";
-import { manyRates, spscRates } from "./rates.ts";
+import { manyRates, scalingRates, spscRates } from "./rates.ts";
 
 /** Channels between threads of one process. */
-export const CHANNELS: readonly Bench[] = [spscRates, manyRates, latencies];
+export const CHANNELS: readonly Bench[] = [spscRates, manyRates, scalingRates, latencies];

@@ -1,9 +1,21 @@
+import type { MessagePort } from "node:worker_threads";
 import type { FixedFormat } from "tideway/channels";
 
-/** How messages are handed over. */
+/** How messages are handed over: in batches or one by one. */
 export type Way = "lease" | "one";
 
-/** What a thread is to do. */
+/** Post messages through a port, or take them: a copy each, or memory that changes its owner. */
+export interface PortJob {
+  readonly kind: "post" | "take";
+  readonly port: MessagePort;
+  readonly isTransfer: boolean;
+  readonly bytes: number;
+  readonly way: Way;
+  /** Messages. */
+  readonly count: number;
+}
+
+/** What a thread is to do with channels. */
 export interface Job {
   readonly kind: "send" | "receive" | "ping" | "pong";
   /** Of the channel that it sends to, and of the one that it receives from. */
@@ -28,6 +40,10 @@ export interface Report {
 
 /** Slots of a lease at a time. */
 export const BATCH = 256;
+
+/** Messages of a batch in one posted message: as many as a lease has, of at most 1 MiB together. */
+export const postedBatch = (bytes: number, way: Way): number =>
+  way === "one" ? 1 : Math.max(1, Math.min(BATCH, 1_048_576 / bytes));
 
 /** Messages that are longer are copied as a whole, both ways; of the others each word is written. */
 export const COPY_BYTES = 64;

@@ -1,7 +1,9 @@
 import { Worker } from "node:worker_threads";
 import { createChannel } from "tideway/channels";
-import { type Bench, type Figure, interleave } from "../harness.ts";
+import { type Bench, check, type Figure, interleave } from "../harness.ts";
+import { installPeers } from "../peers/packages.ts";
 import { median } from "../statistics.ts";
+import { type Contender, openComlink, openPiscina } from "../workers/contenders.ts";
 import { Crew } from "./crew.ts";
 import { type Job, numbered } from "./jobs.ts";
 
@@ -49,38 +51,51 @@ function postMessages(): { readonly run: () => Promise<number>; close(): Promise
   return { run, close: () => worker.terminate() };
 }
 
-/** P11: round trips of 64 B over two channels, against `postMessage`. */
+/** Round trips of calls with two numbers, one at a time. @returns the median, us. */
+async function callTimes({ add }: Contender): Promise<number> {
+  const times: number[] = [];
+  for (let i = 0; i < ROUNDS; i++) {
+    const start = process.hrtime.bigint();
+    check((await add([i, 1])) === i + 1, "the sum is wrong");
+    times.push(Number(process.hrtime.bigint() - start));
+  }
+  return median(times) / 1_000;
+}
+
+/** P11: round trips of 64 B over two channels, against `postMessage` and libraries on top of it. */
 export const latencies: Bench = {
   id: "P11",
   async run(plan) {
     const crew = await Crew.start(2);
     const port = postMessages();
+    installPeers();
+    const [comlink, piscina] = await Promise.all([openComlink(1), openPiscina(1)]);
     try {
-      const [spinning = [], blocking = [], isAsync = [], posted = []] = await interleave(
+      const [spinning = [], blocking = [], isAsync = [], ...others] = await interleave(
         plan.runs,
         pingPong(crew, { spins: Number.POSITIVE_INFINITY }),
         pingPong(crew, { spins: 0 }),
         pingPong(crew, { isAsync: true }),
         port.run,
+        () => callTimes(comlink),
+        () => callTimes(piscina),
       );
-      return (
-        [
-          ["spinning", spinning],
-          ["blocking, sleeps each time", blocking],
-          ["async", isAsync],
-        ] as const
-      ).map(
-        ([name, samples]): Figure => ({
-          id: "P11",
-          name: `64 B round trip between threads, ${name}`,
-          unit: "us",
-          better: "lower",
-          samples,
-          peer: { name: "postMessage", samples: posted },
-        }),
+      const peers = ["postMessage", comlink.name, piscina.name];
+      const ways = { spinning, "blocking, sleeps each time": blocking, async: isAsync };
+      return Object.entries(ways).flatMap(([way, samples]) =>
+        peers.map(
+          (name, index): Figure => ({
+            id: "P11",
+            name: `64 B round trip between threads, ${way}`,
+            unit: "us",
+            better: "lower",
+            samples,
+            peer: { name, samples: others[index] ?? [] },
+          }),
+        ),
       );
     } finally {
-      await Promise.all([crew.close(), port.close()]);
+      await Promise.all([crew.close(), port.close(), comlink.close(), piscina.close()]);
     }
   },
 };

@@ -1,8 +1,10 @@
+import { availableParallelism } from "node:os";
+import { MessageChannel } from "node:worker_threads";
 import { type ChannelKind, createChannel } from "tideway/channels";
 import { type Bench, check, type Figure, type Plan, race, type Work } from "../harness.ts";
 import { cppRing } from "./cpp.ts";
 import { Crew } from "./crew.ts";
-import { BATCH, type Job, numbered, sumTo, type Way } from "./jobs.ts";
+import { BATCH, type Job, numbered, postedBatch, sumTo, type Way } from "./jobs.ts";
 
 const SIZES = [16, 64, 1_024, 65_536];
 const nameOf = (bytes: number): string => (bytes < 1_024 ? `${bytes} B` : `${bytes / 1_024} KiB`);
@@ -46,29 +48,61 @@ function channelWork(
   };
 }
 
+/** Posts `count` messages from a thread to another one. */
+function portWork(crew: Crew, bytes: number, way: Way, isTransfer: boolean): Work {
+  return async (count) => {
+    const { port1, port2 } = new MessageChannel();
+    const common = { isTransfer, bytes, way, count };
+    const { reports, ms } = await crew.work([
+      { ...common, kind: "post", port: port1 },
+      { ...common, kind: "take", port: port2 },
+    ]);
+    check(reports[0]?.sum === sumTo(count) && reports[1]?.sum === sumTo(count), "something else was posted");
+    return ms;
+  };
+}
+
+/** What a rate of `spsc` is compared with. */
+function peersOf(crew: Crew, bytes: number, way: Way) {
+  const cpp = cppRing(bytes, way === "lease" ? BATCH : 1, capacityOf(bytes));
+  const batch = postedBatch(bytes, way);
+  const how = batch === 1 ? "a post for each message" : `a post for ${batch} messages`;
+  const port = (isTransfer: boolean) => portWork(crew, bytes, way, isTransfer);
+  return [
+    ...(cpp === undefined ? [] : [{ name: "C++", configuration: "g++ -O3, two threads", work: cpp }]),
+    { name: "postMessage", configuration: `${how}, at most 256 not confirmed`, work: port(false) },
+    { name: "transfer", configuration: `${how} with memory of its own, as many`, work: port(true) },
+  ];
+}
+
 async function spscFigures(plan: Plan, crew: Crew): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const bytes of SIZES) {
     for (const way of ["lease", "one"] as const) {
       const ours = channelWork(crew, "spsc", bytes, way, 1, 1);
-      const theirs = cppRing(bytes, way === "lease" ? BATCH : 1, capacityOf(bytes));
-      const [samples, peer] = theirs === undefined ? await race(plan, ours) : await race(plan, ours, theirs);
-      const isMeasure = bytes === 16;
-      figures.push({
+      const peers = peersOf(crew, bytes, way);
+      const [samples = [], ...others] = await race(plan, ours, ...peers.map(({ work }) => work));
+      const subject = {
         id: "P11",
         name: `spsc, ${nameOf(bytes)}, ${way === "lease" ? "batched" : "one by one"}`,
         unit: "messages/s",
         better: "higher",
-        samples: samples as number[],
-        ...(peer === undefined ? {} : { peer: { name: "C++", samples: peer } }),
-        ...(isMeasure ? { target: way === "lease" ? { value: 50e6, ratio: 0.35 } : { ratio: 0.35 } } : {}),
-      });
+        samples,
+      } as const;
+      for (const [index, { name, configuration }] of peers.entries()) {
+        const isMeasure = bytes === 16 && name === "C++";
+        figures.push({
+          ...subject,
+          peer: { name, configuration, samples: others[index] ?? [] },
+          ...(isMeasure ? { target: way === "lease" ? { value: 50e6, ratio: 0.35 } : { ratio: 0.35 } } : {}),
+        });
+      }
     }
   }
   return figures;
 }
 
-/** P11: one sender, one receiver, against the same ring in C++. */
+/** P11: one sender, one receiver, against the same ring in C++, `postMessage` and transfers. */
 export const spscRates: Bench = {
   id: "P11",
   async run(plan) {
@@ -105,6 +139,31 @@ export const manyRates: Bench = {
             });
           }
         }
+      }
+      return figures;
+    } finally {
+      await crew.close();
+    }
+  },
+};
+
+/** P12: as many senders as there are processors, from one on, to one receiver. */
+export const scalingRates: Bench = {
+  id: "P12",
+  async run(plan) {
+    const figures: Figure[] = [];
+    const most = availableParallelism();
+    const crew = await Crew.start(most + 1);
+    try {
+      for (let senders = 1; senders <= most; senders++) {
+        const [samples] = await race(plan, channelWork(crew, "mpsc", 16, "lease", senders, 1));
+        figures.push({
+          id: "P12",
+          name: `mpsc, 16 B, batched, ${senders} to 1 thread${most > 1 ? ` of ${most} processors` : ""}`,
+          unit: "messages/s",
+          better: "higher",
+          samples,
+        });
       }
       return figures;
     } finally {

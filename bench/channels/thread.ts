@@ -1,7 +1,8 @@
 // A thread of the benches of channels: does the jobs that it is sent.
 import { parentPort } from "node:worker_threads";
 import { type ChannelReceiver, type ChannelSender, openReceiver, openSender } from "tideway/channels";
-import { BATCH, COPY_BYTES, type Job, numbered, type Report } from "./jobs.ts";
+import { BATCH, COPY_BYTES, type Job, numbered, type PortJob, type Report } from "./jobs.ts";
+import { post, take } from "./ports.ts";
 
 const senders = new Map<SharedArrayBuffer, ChannelSender<number>>();
 const receivers = new Map<SharedArrayBuffer, ChannelReceiver<number>>();
@@ -159,8 +160,12 @@ async function pong(job: Job): Promise<Report> {
   return { count: job.count, sum: 0 };
 }
 
-function run(job: Job): Report | Promise<Report> {
+function run(job: Job | PortJob): Report | Promise<Report> {
   switch (job.kind) {
+    case "post":
+      return post(job);
+    case "take":
+      return take(job);
     case "send":
       return job.way === "lease" ? sendLeased(job) : sendOne(job);
     case "receive":
@@ -172,4 +177,4 @@ function run(job: Job): Report | Promise<Report> {
   }
 }
 
-parentPort?.on("message", async (job: Job) => parentPort?.postMessage(await run(job)));
+parentPort?.on("message", async (job: Job | PortJob) => parentPort?.postMessage(await run(job)));
