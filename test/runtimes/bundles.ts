@@ -13,7 +13,7 @@ export type Platform = "node" | "deno" | "bun" | "workerd" | "browser";
  */
 export async function bundle(entry: string, platform: Platform): Promise<string> {
   const name = entry.replace(/\.[a-z]+$/, "").replaceAll(/[^a-z0-9]+/gi, "-");
-  const outfile = join(CACHE, "runtimes", `${name}.mjs`);
+  const outfile = join(CACHE, "runtimes", `${name}-${platform}.mjs`);
   if (platform === "node") {
     await bundleForNode(join(ROOT, entry), outfile);
     return outfile;

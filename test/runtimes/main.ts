@@ -14,9 +14,11 @@ import {
   type Cell,
   type MatrixTransport,
   Programs,
+  RINGS,
   RUNTIMES,
   type Runtime,
   runCell,
+  runThreads,
   TRANSPORTS,
 } from "./matrix.ts";
 import { type Check, check, checkUpgrades, openSilent } from "./refusals.ts";
@@ -135,6 +137,15 @@ async function main(args: readonly string[]): Promise<void> {
           }),
       ),
     );
+    // Those that can start a worker of their own.
+    for (const runtime of RUNTIMES.filter(({ dials }) => dials.length > 0)) {
+      jobs.push(async () => {
+        if (!`${RINGS}: ${runtime.name}`.includes(only)) return [];
+        const cell = await runThreads(programs, runtime);
+        reportCell(cell);
+        return [cell];
+      });
+    }
     const cells = (await pool(jobs)).flat();
     for (const kind of ["node", "deno", "bun"] as const)
       if (`addresses in ${kind}`.includes(only))

@@ -16,6 +16,8 @@ import type { CaseResult } from "./suite/run.ts";
 /** What carries the sessions of a run. */
 export const TRANSPORTS = ["WebSocket", "WebSocket over TLS", "TCP", "TLS", "IPC"] as const;
 export type MatrixTransport = (typeof TRANSPORTS)[number];
+/** Sessions between a thread and a worker that it has started, over rings in shared memory. */
+export const RINGS = "Rings, with a Worker";
 
 /** A runtime in the matrix, by the name that the table has for it. */
 export interface Runtime {
@@ -48,7 +50,7 @@ export const RUNTIMES: readonly Runtime[] = [
 export interface Cell {
   readonly client: string;
   readonly server: string;
-  readonly transport: MatrixTransport;
+  readonly transport: MatrixTransport | typeof RINGS;
   readonly results: readonly CaseResult[];
   /** Why the run could not be made, or did not end well. */
   readonly problem?: string;
@@ -76,7 +78,7 @@ export class Programs {
   readonly #binaries: Binaries;
   readonly #paths: Map<string, Promise<string>> = new Map();
   #browser: Promise<Browser> | undefined;
-  #page: Promise<{ readonly url: string; close(): void }> | undefined;
+  readonly #pages: Map<string, Promise<{ readonly url: string; close(): void }>> = new Map();
 
   constructor(binaries: Binaries) {
     this.#binaries = binaries;
@@ -148,22 +150,36 @@ export class Programs {
   /** Run the suite in the client of a runtime. */
   async run({ kind }: Pick<Runtime, "kind">, target: SuiteTarget): Promise<CaseResult[]> {
     if (kind === "chromium") return this.#runPage(target);
-    const lines = await runProgram(
-      [...(await this.command(kind, "client")), JSON.stringify(target)],
-      CLIENT_MS,
-    );
+    return this.#resultsOf([...(await this.command(kind, "client")), JSON.stringify(target)]);
+  }
+
+  /** Run the suite over rings, in a runtime and in a worker of it. */
+  async runThreads({ kind }: Pick<Runtime, "kind">): Promise<CaseResult[]> {
+    if (kind === "chromium") return this.#runPage({ url: "worker:" }, "page-threads", "session-thread");
+    const platform = kind === "deno" || kind === "bun" ? kind : "node";
+    const program = await bundle("test/runtimes/programs/thread-client.ts", platform);
+    const thread = await bundle("test/runtimes/programs/session-thread.ts", platform);
+    return this.#resultsOf([...this.#commandOf(kind, program), thread]);
+  }
+
+  async #resultsOf(command: Command): Promise<CaseResult[]> {
+    const lines = await runProgram(command, CLIENT_MS);
     const line = lines.find((text) => text.startsWith("RESULTS "));
     if (line === undefined) throw new Error(`Client printed no results:\n${lines.join("\n")}`);
     return JSON.parse(line.slice("RESULTS ".length)) as CaseResult[];
   }
 
-  async #runPage(target: SuiteTarget): Promise<CaseResult[]> {
+  async #runPage(target: SuiteTarget, program = "page-client", thread?: string): Promise<CaseResult[]> {
     this.#browser ??= chromium.launch({
       executablePath: ensureBrowser(),
       args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
     });
-    this.#page ??= this.#bundle("page-client", "browser").then(servePage);
-    const [browser, { url }] = await Promise.all([this.#browser, this.#page]);
+    const scripts = [program, ...(thread === undefined ? [] : [thread])];
+    const served =
+      this.#pages.get(program) ??
+      Promise.all(scripts.map((name) => this.#bundle(name, "browser"))).then(servePage);
+    this.#pages.set(program, served);
+    const [browser, { url }] = await Promise.all([this.#browser, served]);
     const page = await browser.newPage();
     try {
       await page.goto(url);
@@ -180,19 +196,31 @@ export class Programs {
   /** End the browser. */
   async close(): Promise<void> {
     await (await this.#browser)?.close();
-    (await this.#page)?.close();
+    for (const page of this.#pages.values()) (await page).close();
   }
 }
 
-async function servePage(script: string): Promise<{ readonly url: string; close(): void }> {
-  const text = await readFile(script, "utf8");
+/** What a page needs to share memory with its Workers. */
+const ISOLATION = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** Serve a page with its script; one with a Worker's script besides is cross-origin isolated. */
+async function servePage([program = "", thread]: readonly string[]): Promise<{
+  readonly url: string;
+  close(): void;
+}> {
+  const scripts: Record<string, string> = { "/page.mjs": await readFile(program, "utf8") };
+  if (thread !== undefined) scripts["/thread.mjs"] = await readFile(thread, "utf8");
+  const headers = thread === undefined ? {} : ISOLATION;
   const web = createServer((request, response) => {
-    const isScript = request.url === "/page.mjs";
-    response.writeHead(200, { "content-type": isScript ? "text/javascript" : "text/html; charset=utf-8" });
+    const script = scripts[request.url ?? ""];
+    const type = script === undefined ? "text/html; charset=utf-8" : "text/javascript";
+    response.writeHead(200, { "content-type": type, ...headers });
     response.end(
-      isScript
-        ? text
-        : `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.mjs"></script>`,
+      script ??
+        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.mjs"></script>`,
     );
   });
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
@@ -238,5 +266,15 @@ export async function runCell(
     return { ...cell, results: [], problem: error instanceof Error ? error.message : String(error) };
   } finally {
     await Promise.all([cuts.proxy.close(), loss.proxy.close()]);
+  }
+}
+
+/** Run the suite between a thread of a runtime and a worker of it. Never throws. */
+export async function runThreads(programs: Programs, runtime: Runtime): Promise<Cell> {
+  const cell = { client: runtime.name, server: "Worker of it", transport: RINGS } as const;
+  try {
+    return { ...cell, results: await programs.runThreads(runtime) };
+  } catch (error) {
+    return { ...cell, results: [], problem: error instanceof Error ? error.message : String(error) };
   }
 }

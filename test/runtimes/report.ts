@@ -1,4 +1,4 @@
-import type { Cell, MatrixTransport } from "./matrix.ts";
+import type { Cell } from "./matrix.ts";
 import { CASES } from "./suite/cases.ts";
 
 /** What the table is made of. */
@@ -14,7 +14,7 @@ function count({ results }: Cell): string {
   return `${run.filter(({ outcome }) => outcome === "passed").length}/${run.length}`;
 }
 
-function table({ cells }: Outcome, transport: MatrixTransport): string[] {
+function table({ cells }: Outcome, transport: Cell["transport"]): string[] {
   const own = cells.filter((cell) => cell.transport === transport);
   const clients = [...new Set(own.map(({ client }) => client))];
   const servers = [...new Set(own.map(({ server }) => server))];
