@@ -12,25 +12,33 @@ export function canaryOf(sender: number, number: number): number {
   return (Math.imul(number + 1, 0x9e37_79b1) ^ Math.imul(sender + 1, 0x85eb_ca6b)) >>> 0;
 }
 
-/** A message in 8 bytes, and behind them as many as its number says, all with a value of its own. */
+/** A message in 12 bytes, and behind them as many as its number says, all with a value of its own. */
 const marked = {
   name: "marked",
   encode({ sender, number, canary }: Marked): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(12 + (canary % 90)).fill(canary & 0xff);
-    const view = new DataView(bytes.buffer);
-    view.setUint32(0, sender);
-    view.setUint32(4, number);
-    view.setUint32(8, canary);
+    writeWord(bytes, 0, sender);
+    writeWord(bytes, 4, number);
+    writeWord(bytes, 8, canary);
     return bytes;
   },
   decode(bytes: Uint8Array<ArrayBuffer>): Marked {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const canary = view.getUint32(8);
-    const isWhole =
-      bytes.length === 12 + (canary % 90) && bytes.subarray(12).every((byte) => byte === (canary & 0xff));
-    return { sender: view.getUint32(0), number: view.getUint32(4), canary: isWhole ? canary : -1 };
+    const canary = readWord(bytes, 8);
+    let isWhole = bytes.length === 12 + (canary % 90);
+    for (let i = 12; i < bytes.length; i++) if (bytes[i] !== (canary & 0xff)) isWhole = false;
+    return { sender: readWord(bytes, 0), number: readWord(bytes, 4), canary: isWhole ? canary : -1 };
   },
 };
+
+function writeWord(bytes: Uint8Array, at: number, value: number): void {
+  for (let i = 0; i < 4; i++) bytes[at + i] = value >>> (8 * i);
+}
+
+function readWord(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let i = 0; i < 4; i++) value |= (bytes[at + i] as number) << (8 * i);
+  return value >>> 0;
+}
 
 /** The formats that are run. */
 export const FORMATS: { readonly struct: FixedFormat<Marked>; readonly coded: CodedFormat<Marked> } = {

@@ -49,7 +49,7 @@ export function planOf(seed: number): StressPlan {
 export function shareOf({ kind, style, capacity }: StressPlan): number {
   const slots = kind === "spsc" && style === "coded" ? capacity / 64 : capacity;
   const small = slots >= 256 ? 1 : slots >= 32 ? 0.1 : 0.02;
-  return style === "coded" ? small / 5 : small;
+  return style === "coded" ? small / 10 : small;
 }
 
 /** Threads that run the stress. */
