@@ -19,7 +19,8 @@ export interface Contender {
 const PEERS = join(ROOT, "bench", "package.json");
 const FOLDER = join(CACHE, "bench-workers");
 
-async function program(name: string): Promise<string> {
+/** Bundle one of the programs of workers. @returns its path. */
+export async function program(name: string): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
   const path = join(FOLDER, `${name}.mjs`);
   await bundleForNode(join(ROOT, "bench/workers/programs", `${name}.ts`), path);

@@ -13,6 +13,7 @@ import {
 import { installPeers } from "../peers/packages.ts";
 import { type Contender, openBare, openComlink, openPiscina, openTideway } from "./contenders.ts";
 import { compute } from "./contract.ts";
+import { lightCalls } from "./light-calls.ts";
 
 const IN_FLIGHT = 64;
 /** About a millisecond of work. */
@@ -119,4 +120,4 @@ const scaling: readonly Bench[] = Array.from({ length: availableParallelism() },
 }));
 
 /** The pool of workers against other ways to have work done in threads. */
-export const WORKERS: readonly Bench[] = [smallTasks(1), smallTasks(2), roundTrip, ...scaling];
+export const WORKERS: readonly Bench[] = [smallTasks(1), smallTasks(2), roundTrip, ...scaling, lightCalls];
