@@ -14,6 +14,12 @@ const NAMES = ["a", "b", "id", "name", "x1", "a long name of a field", "é", "0"
 const integers = (min: number, max: number) => fc.integer({ min, max });
 const float = fc.double({ noNaN: false }).map((value) => (Object.is(value, -0) ? 0 : value));
 
+/** Numbers with `digits` digits behind the point, and `all` in all. */
+const decimals = (digits: number, all: number) =>
+  fc
+    .bigInt({ min: 1n - 10n ** BigInt(all), max: 10n ** BigInt(all) - 1n })
+    .map((units) => Number(`${units}e-${digits}`));
+
 function sample<T>(schema: CompiledSchema<T>, values: fc.Arbitrary<T>): Sample {
   return { schema: schema as CompiledSchema<unknown>, values };
 }
@@ -35,6 +41,8 @@ const SCALARS: readonly Sample[] = [
   sample(s.f64, float),
   sample(s.uint, fc.oneof(fc.maxSafeNat(), fc.nat(20_000))),
   sample(s.int, fc.oneof(fc.maxSafeInteger(), integers(-20_000, 20_000))),
+  sample(s.decimal(2), fc.oneof(decimals(2, 15), decimals(2, 5))),
+  sample(s.decimal(9), decimals(9, 15)),
   sample(s.bigint, fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n })),
   sample(s.timestamp, integers(-MAX_TIME_MS, MAX_TIME_MS)),
   sample(s.date, fc.date({ noInvalidDate: true })),
@@ -68,7 +76,7 @@ function arrayOf({ schema, values }: Sample): Sample {
 }
 
 function isMap([key]: [Sample, Sample]): boolean {
-  return !["f32", "f64", "date", "bytes"].includes(key.schema.node.kind);
+  return !["f32", "f64", "decimal", "date", "bytes"].includes(key.schema.node.kind);
 }
 
 function mapOf([key, of]: [Sample, Sample]): Sample {

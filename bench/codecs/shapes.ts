@@ -56,12 +56,14 @@ const chat = s.struct({
   at: s.timestamp,
   edited: s.bool,
 });
+// Prices and sizes have two digits behind the point.
+const money = s.decimal(2);
 const book = s.struct({
   symbol: s.string,
   sequence: s.uint,
   at: s.timestamp,
-  bids: s.array(s.tuple(s.f64, s.f64)),
-  asks: s.array(s.tuple(s.f64, s.f64)),
+  bids: s.array(s.tuple(money, money)),
+  asks: s.array(s.tuple(money, money)),
 });
 const person = s.struct({ name: s.string, email: s.string, roles: s.array(s.string) });
 const section = s.struct({ title: s.string, body: s.string, tags: s.array(s.string), words: s.uint });

@@ -1,4 +1,13 @@
-import { arrayNode, caseNode, enumNode, mapNode, structNode, tupleNode, unionNode } from "./check.ts";
+import {
+  arrayNode,
+  caseNode,
+  decimalNode,
+  enumNode,
+  mapNode,
+  structNode,
+  tupleNode,
+  unionNode,
+} from "./check.ts";
 import { CompiledSchema } from "./compiled.ts";
 import { parseDescriptor } from "./descriptor.ts";
 import type { OptionalField, StructFields, StructOf, TupleOf, UnionOf } from "./infer.ts";
@@ -36,6 +45,14 @@ export const f64: CompiledSchema<number> = /* @__PURE__ */ scalar("f64");
 export const uint: CompiledSchema<number> = /* @__PURE__ */ scalar("uint");
 /** Whole number, -(2^53 - 1) to 2^53 - 1; 1, 2, 4 or 8 bytes: below 32, 8,192, 2^29 either side of 0. */
 export const int: CompiledSchema<number> = /* @__PURE__ */ scalar("int");
+/**
+ * Number with up to `digits` digits behind the point, and 15 in all: prices, sizes, coordinates. It takes what
+ * {@link int} takes for the digits without a point, and comes back as it was; 0.1 + 0.2 has too many digits.
+ * @throws {TypeError} unless `digits` is a whole number from 1 to 15.
+ */
+export function decimal(digits: number): CompiledSchema<number> {
+  return new CompiledSchema(decimalNode(digits));
+}
 /** Bigint of up to 1,024 bytes, behind its length. */
 export const bigint: CompiledSchema<bigint> = /* @__PURE__ */ scalar("bigint");
 /** Milliseconds since 1970 as a whole number, as far as a `Date` reaches, 7 bytes. */

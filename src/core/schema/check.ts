@@ -1,6 +1,7 @@
 import {
   type FieldNode,
   leastBytes,
+  MAX_DECIMAL_DIGITS,
   MAX_MEMBERS,
   type Node,
   type StructNode,
@@ -40,6 +41,14 @@ export function enumNode(names: readonly string[]): Node {
   checkCount(names.length, "members of an enum");
   checkNames(names, "member");
   return { kind: "enum", names };
+}
+
+/** A decimal. @throws {TypeError} unless `digits` is a whole number from 1 to {@link MAX_DECIMAL_DIGITS}. */
+export function decimalNode(digits: number): Node {
+  if (!Number.isInteger(digits) || digits < 1 || digits > MAX_DECIMAL_DIGITS) {
+    throw new TypeError(`Cannot use decimal of ${digits} digits: expected 1 to ${MAX_DECIMAL_DIGITS}`);
+  }
+  return { kind: "decimal", digits };
 }
 
 /** A case of a union. @throws {TypeError} when it is not a struct. */

@@ -25,6 +25,10 @@ function differ(here: Node, there: Node, path: string, open: Open): string | und
   switch (here.kind) {
     case "enum":
       return differNames(here.names, (there as typeof here).names, path, "member");
+    case "decimal":
+      return here.digits === (there as typeof here).digits
+        ? undefined
+        : say(path, nameOf(here), nameOf(there));
     case "array":
     case "record":
       return differ(here.of, (there as typeof here).of, `${path}[]`, open);
@@ -136,5 +140,6 @@ function say(path: string, here: string, there: string): string {
 }
 
 function nameOf(node: Node): string {
+  if (node.kind === "decimal") return `decimal(${node.digits})`;
   return node.kind === "lazy" ? nameOf(node.get()) : node.kind;
 }

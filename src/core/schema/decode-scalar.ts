@@ -82,7 +82,8 @@ function readUint16(reader: Reader): number {
   return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
 }
 
-function readInt(reader: Reader): number {
+/** Read an `int`. */
+export function readInt(reader: Reader): number {
   const low = reader.varint();
   const magnitude = reader.high * 0x8000_0000 + (low >>> 1);
   if ((low & 1) === 0) return magnitude;

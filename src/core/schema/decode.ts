@@ -1,3 +1,4 @@
+import { decodeDecimal } from "./decimal.ts";
 import { type Decode, SCALAR_DECODERS } from "./decode-scalar.ts";
 import { decodeStruct } from "./decode-struct.ts";
 import { fault } from "./faults.ts";
@@ -10,6 +11,8 @@ function compileDecode(node: Node): Decode {
   switch (node.kind) {
     case "enum":
       return decodeEnum(node.names);
+    case "decimal":
+      return decodeDecimal(node.digits);
     case "array":
       // The count is checked against the bytes left: what has a fixed length needs no check of its own.
       return decodeArray(compileDecode(node.of), leastBytes(node.of));

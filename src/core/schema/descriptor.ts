@@ -1,7 +1,16 @@
 import { encodeText } from "../bytes.ts";
 import { jsonCodec } from "../codecs/json.ts";
 import { fnv64 } from "../fnv.ts";
-import { arrayNode, caseNode, enumNode, mapNode, structNode, tupleNode, unionNode } from "./check.ts";
+import {
+  arrayNode,
+  caseNode,
+  decimalNode,
+  enumNode,
+  mapNode,
+  structNode,
+  tupleNode,
+  unionNode,
+} from "./check.ts";
 import { fault } from "./faults.ts";
 import { type FieldNode, isScalarKind, type LazyNode, type Node, type StructNode } from "./node.ts";
 
@@ -19,6 +28,7 @@ type Part = string | readonly [string, ...unknown[]];
  *
  *     "u32"                               a scalar
  *     ["enum", "buy", "sell"]             ["array", of]      ["record", of]
+ *     ["decimal", 2]
  *     ["tuple", of, ...]                  ["map", key, of]   ["nullable", of]
  *     ["struct", [name, of], [name, of, 1], ...]             1: optional
  *     ["union", tag, [name, of], ...]     ["lazy", of]       ["^", n]
@@ -35,6 +45,8 @@ function toPart(node: Node, open: readonly Node[], room: number): Part {
   switch (node.kind) {
     case "enum":
       return ["enum", ...node.names];
+    case "decimal":
+      return ["decimal", node.digits];
     case "array":
     case "record":
     case "nullable":
@@ -89,6 +101,8 @@ function fromPart(part: unknown, open: readonly LazyNode[]): Node {
   switch (kind) {
     case "enum":
       return enumNode(rest.map(stringOf));
+    case "decimal":
+      return decimalNode(first as number);
     case "array":
       return arrayNode(fromPart(first, open));
     case "record":

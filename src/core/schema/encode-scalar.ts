@@ -120,7 +120,7 @@ function writeInt32(writer: Writer, value: number): void {
 }
 
 /** Twice the magnitude, plus one when it is negative, as a varint: that has up to 54 bits. */
-function writeInt(writer: Writer, value: unknown): void {
+export function writeInt(writer: Writer, value: unknown): void {
   if (typeof value !== "number" || !Number.isSafeInteger(value)) throw MISFIT;
   const sign = value < 0 ? 1 : 0;
   const magnitude = Math.abs(value);

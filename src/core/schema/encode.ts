@@ -1,3 +1,4 @@
+import { encodeDecimal } from "./decimal.ts";
 import { type Encode, SCALAR_ENCODERS, writeLength } from "./encode-scalar.ts";
 import { encodeStruct } from "./encode-struct.ts";
 import { MISFIT } from "./faults.ts";
@@ -9,6 +10,8 @@ function compileEncode(node: Node): Encode {
   switch (node.kind) {
     case "enum":
       return encodeEnum(node.names);
+    case "decimal":
+      return encodeDecimal(node.digits);
     case "array":
       return encodeArray(compileEncode(node.of), fixedBytes(node.of));
     case "map":

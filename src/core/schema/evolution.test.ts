@@ -141,6 +141,8 @@ describe("descriptor, digest and difference", () => {
 
   test.each<[CompiledSchema<unknown>, CompiledSchema<unknown>, string]>([
     [s.u8, s.u16, "value: u8 here, u16 there"],
+    [s.decimal(2), s.decimal(3), "value: decimal(2) here, decimal(3) there"],
+    [s.decimal(2), s.f64, "value: decimal(2) here, f64 there"],
     [first, s.struct({ id: s.u32, name: s.bytes }), "name: string here, bytes there"],
     [first, s.struct({ id: s.u32 }), "name: required string here, no such required field there"],
     [s.struct({ id: s.u32 }), first, "name: no such required field here, required string there"],

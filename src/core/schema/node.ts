@@ -49,6 +49,12 @@ export interface UnionNode {
   readonly cases: readonly { readonly name: string; readonly of: StructNode }[];
 }
 
+/** A number with so many digits behind the point at most. */
+export interface DecimalNode {
+  readonly kind: "decimal";
+  readonly digits: number;
+}
+
 /** A node that is named before it is made: what makes a schema recursive. */
 export interface LazyNode {
   readonly kind: "lazy";
@@ -60,6 +66,7 @@ export interface LazyNode {
 export type Node =
   | { readonly kind: ScalarKind }
   | { readonly kind: "enum"; readonly names: readonly string[] }
+  | DecimalNode
   | { readonly kind: "array"; readonly of: Node }
   | { readonly kind: "map"; readonly key: Node; readonly of: Node }
   | { readonly kind: "record"; readonly of: Node }
@@ -71,6 +78,9 @@ export type Node =
 
 /** Most members of an enum, and most cases of a union: their number is one byte. */
 export const MAX_MEMBERS = 256;
+
+/** Most digits of a decimal, before and behind its point: a `number` holds all of them. */
+export const MAX_DECIMAL_DIGITS = 15;
 
 const FIXED_BYTES: Readonly<Record<string, number>> = {
   nothing: 0,

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isDecimal } from "./decimal.ts";
 import { setOwn } from "./decode.ts";
 import { isTime, MAX_BIGINT_BYTES } from "./encode-scalar.ts";
 import {
@@ -62,6 +63,8 @@ function look(node: Node, value: unknown, path: Path, findings: Findings): unkno
   switch (node.kind) {
     case "enum":
       return node.names.includes(value as string) ? value : miss(node, value, path, findings);
+    case "decimal":
+      return isDecimal(node.digits, value) ? value : miss(node, value, path, findings);
     case "array":
       if (!Array.isArray(value)) return miss(node, value, path, findings);
       return Array.from(value, (element, i) => look(node.of, element, [...path, i], findings));
@@ -145,7 +148,8 @@ function lookDeeper(node: LazyNode, value: unknown, path: Path, findings: Findin
 function miss(node: Node, value: unknown, path: Path, findings: Findings): unknown {
   const names = node.kind === "enum" ? ` ${node.names.map((name) => JSON.stringify(name)).join(", ")}` : "";
   const size = node.kind === "tuple" ? ` of ${node.of.length}` : "";
-  return note(`expected ${node.kind}${names}${size}, got ${describe(value)}`, path, findings);
+  const digits = node.kind === "decimal" ? `(${node.digits})` : "";
+  return note(`expected ${node.kind}${digits}${names}${size}, got ${describe(value)}`, path, findings);
 }
 
 function note(message: string, path: Path, findings: Findings): undefined {
