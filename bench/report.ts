@@ -19,6 +19,11 @@ export interface Line {
   readonly spread: number;
 }
 
+/** Nothing is a multiple of 0. */
+function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
+}
+
 /** Sum up a figure. */
 export function toLine({ id, name, unit, better, samples, peer, target }: Figure): Line {
   const value = median(samples);
@@ -30,7 +35,7 @@ export function toLine({ id, name, unit, better, samples, peer, target }: Figure
     unit,
     peer: peer?.name ?? null,
     peerValue: peerValue === null ? null : round(peerValue),
-    ratio: peerValue === null ? null : round(timesBetter(better, value, peerValue)),
+    ratio: peerValue === null ? null : finite(round(timesBetter(better, value, peerValue))),
     target: target === undefined ? null : describeTarget(target, better, unit, peer?.name),
     runs: samples.length,
     spread: round(spread(samples)),

@@ -24,10 +24,11 @@ export function median(samples: ArrayLike<number>): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** How far the samples lie apart: the range of their middle half, as a share of the median. */
+/** How far the samples lie apart: the range of their middle half, as a share of the median; 0 when that is 0. */
 export function spread(samples: ArrayLike<number>): number {
   const range = percentile(samples, 0.75) - percentile(samples, 0.25);
-  return range === 0 ? 0 : range / Math.abs(median(samples));
+  const middle = Math.abs(median(samples));
+  return range === 0 || middle === 0 ? 0 : range / middle;
 }
 
 /** How many times better `ours` is than `theirs`: above 1 is always a win. */

@@ -47,7 +47,8 @@ function toSubject(figures: readonly SavedFigure[]): Subject {
   const peers = figures.flatMap(({ peer }) => {
     if (peer === undefined) return [];
     const entry = entryOf(peer.name, peer.samples);
-    return [{ ...entry, ratio: timesBetter(better, ours.value, entry.value) }];
+    const ratio = timesBetter(better, ours.value, entry.value);
+    return [Number.isFinite(ratio) ? { ...entry, ratio } : entry];
   });
   return {
     group,

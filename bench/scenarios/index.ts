@@ -1,6 +1,7 @@
 import type { Bench } from "../harness.ts";
 import { connectStorm } from "./connect-storm.ts";
 import { fanOut } from "./fan-out.ts";
+import { lostConnections } from "./lost-connections.ts";
 import { manyConnections } from "./many-connections.ts";
 import { slowLink } from "./slow-link.ts";
 import { slowReader } from "./slow-reader.ts";
@@ -12,6 +13,7 @@ export const SCENARIOS: readonly Bench[] = [
   fanOut,
   slowReader,
   slowLink,
+  lostConnections,
   manyConnections,
   twoServers,
 ];
