@@ -1,3 +1,5 @@
+import { usedBytes } from "../memory.ts";
+
 /** CPU time that `work` takes, all threads of this process, ns. Other processes do not count. */
 export async function cpuNs(work: () => Promise<unknown>): Promise<number> {
   const before = process.cpuUsage();
@@ -11,19 +13,18 @@ export async function heldBytes<T>(
   make: () => Promise<T>,
   release: (made: T) => Promise<unknown>,
 ): Promise<number> {
-  const before = await usedBytes();
+  const before = await restedBytes();
   const made = await make();
-  const held = (await usedBytes()) - before;
+  const held = (await restedBytes()) - before;
   await release(made);
   return held;
 }
 
 /** What was closed goes after a turn of the event loop or two, and its buffers after that. */
-async function usedBytes(): Promise<number> {
+async function restedBytes(): Promise<number> {
   for (let i = 0; i < 3; i++) {
     await new Promise((resolve) => setTimeout(resolve, 5));
     globalThis.gc!();
   }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  return usedBytes();
 }

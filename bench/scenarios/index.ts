@@ -1,4 +1,5 @@
 import type { Bench } from "../harness.ts";
+import { shortSoak } from "../soak/soak.ts";
 import { connectStorm } from "./connect-storm.ts";
 import { fanOut } from "./fan-out.ts";
 import { lostConnections } from "./lost-connections.ts";
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Bench[] = [
   slowLink,
   lostConnections,
   manyConnections,
+  shortSoak,
   twoServers,
 ];

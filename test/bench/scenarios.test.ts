@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { disperse, gather, pause, withSite } from "../../bench/scenarios/audience.ts";
+import { FeedCounter } from "../../bench/scenarios/feeds/feed.ts";
 import { withStages } from "../../bench/scenarios/stage.ts";
 
 describe("the audience of the scenarios", () => {
@@ -39,4 +40,21 @@ describe("a load on many connections", () => {
       });
     });
   }
+});
+
+describe("FeedCounter", () => {
+  it("tells what is lost, what comes twice and what comes late, and the longest silence", () => {
+    const counter = new FeedCounter();
+    for (const [number, now] of [
+      [0, 100],
+      [1, 101],
+      [4, 151],
+      [3, 152],
+      [4, 153],
+      [6, 163],
+    ] as const) {
+      counter.add(number, now);
+    }
+    expect(counter.report()).toEqual({ arrived: 5, twice: 1, late: 1, ms: 63, silenceMs: 50 });
+  });
 });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { raw, serve } from "tideway/node";
 import { echoService } from "../../calls.ts";
-import { residentBytes } from "../../memory.ts";
+import { residentBytes, usedBytes } from "../../memory.ts";
 import { serveCommands } from "../../process.ts";
 import { listenNet } from "../links/net.ts";
 import { listenWs } from "../links/ws.ts";
@@ -36,6 +36,8 @@ const commands = {
   targets: () => targets,
   /** Memory of this process without garbage, bytes. */
   residentBytes,
+  /** The same of its objects and buffers alone. */
+  usedBytes,
   /** Take the sockets' files away. */
   stop: () => server.close({ drainMs: 0 }),
 };
