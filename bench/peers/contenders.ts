@@ -1,7 +1,7 @@
 /** Where the packages of a contender come from: those of the project, or those of bench/package.json. */
 export type Packages = "project" | "bench";
 
-/** One program of bench/peers/contenders. */
+/** One program of bench/peers/bare or bench/peers/contenders. */
 export interface ContenderProgram {
   readonly name: string;
   readonly entry: string;
@@ -25,8 +25,18 @@ export const TIDEWAY: ContenderProgram = {
   versionsOf: [],
 };
 
+const bare = (name: string, file: string): ContenderProgram => ({
+  name,
+  entry: `bench/peers/bare/${file}.ts`,
+  packages: "project",
+  versionsOf: [],
+});
+
 /** What it is compared with, in the order in which they run. */
 export const PEER_PROGRAMS: readonly ContenderProgram[] = [
+  bare("net", "net"),
+  bare("Unix socket", "unix"),
+  bare("MessagePort", "message-port"),
   program("ws", "ws", ["ws", "bufferutil"]),
   program("socket.io", "socket-io", ["socket.io", "socket.io-client"]),
   program("capnweb", "capnweb", ["capnweb"]),
@@ -36,5 +46,5 @@ export const PEER_PROGRAMS: readonly ContenderProgram[] = [
   program("nats", "nats", ["@nats-io/transport-node"]),
 ];
 
-/** The floor: it does not know which answer is whose. No target asks to be better than it by far. */
-export const FLOOR = "ws";
+/** The floors: none knows which answer is whose. No target asks to be better than these by far. */
+export const FLOORS: readonly string[] = ["ws", "net", "Unix socket", "MessagePort"];

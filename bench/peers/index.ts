@@ -10,7 +10,7 @@ import {
 } from "../harness.ts";
 import { median } from "../statistics.ts";
 import { type Latencies, MESSAGE_BYTES, type Payload } from "./contender.ts";
-import { FLOOR } from "./contenders.ts";
+import { FLOORS } from "./contenders.ts";
 import { type Runner, withField } from "./field.ts";
 
 const IN_FLIGHT = 100;
@@ -114,20 +114,20 @@ async function rates(
   return field.map(({ name, configuration }, index) => ({ name, configuration, samples: samples[index]! }));
 }
 
-/** A figure for each peer; the target is to be better than the best of them, the floor aside. */
+/** A figure for each peer; the target is to be better than the best of them, the floors aside. */
 function toFigures(
   subject: Pick<Figure, "id" | "name" | "unit" | "better">,
   [ours, ...peers]: readonly Peer[],
   target?: Target,
 ): Figure[] {
   const sign = subject.better === "higher" ? 1 : -1;
-  const rivals = peers.filter(({ name }) => name !== FLOOR);
+  const rivals = peers.filter(({ name }) => !FLOORS.includes(name));
   const best = Math.max(...rivals.map(({ samples }) => sign * median(samples)));
   return peers.map((peer) => ({
     ...subject,
     samples: ours!.samples,
     peer,
-    ...(target !== undefined && sign * median(peer.samples) === best && peer.name !== FLOOR
+    ...(target !== undefined && sign * median(peer.samples) === best && !FLOORS.includes(peer.name)
       ? { target }
       : {}),
   }));

@@ -44,7 +44,7 @@ export const resumeAfterCut: Bench = {
 };
 
 /** @returns the time of each cut, ms, until the next message of a stream was there. */
-async function resumeOften(url: string, cuts: number): Promise<number[]> {
+export async function resumeOften(url: string, cuts: number): Promise<number[]> {
   let transport: Transport | undefined;
   const dial = dialWebSocket(url);
   const session = await connectWith(
@@ -96,7 +96,7 @@ function stateIs(session: Session, state: string): Promise<void> {
 }
 
 /** @returns the time of each new connection, ms, until its first echo was there. */
-async function reconnectOften(url: string, count: number): Promise<number[]> {
+export async function reconnectOften(url: string, count: number): Promise<number[]> {
   const times: number[] = [];
   const pool = [new Uint8Array(MESSAGE_BYTES)];
   for (let i = 0; i < count; i++) {

@@ -3,15 +3,20 @@ import { once } from "node:events";
 import { expect, it } from "vitest";
 import { ROOT } from "../../scripts/paths.mjs";
 
-it("a soak works on both sides and tells the memory of each", { timeout: 90_000 }, async () => {
+it("a soak works on both sides and tells the memory of each", { timeout: 180_000 }, async () => {
   // In a process of its own, where garbage can be collected.
   const command = ["scripts/run-ts.mjs", "--expose-gc", "bench/soak/main.ts", "--minutes", "0.02"];
-  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, command, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
+  let problems = "";
   child.stdout.on("data", (chunk) => {
     out += chunk;
   });
+  child.stderr.on("data", (chunk) => {
+    problems += chunk;
+  });
   await once(child, "close");
+  expect(problems).toBe("");
   for (const kind of ["tideway", "ws"]) {
     const points = [
       ...out.matchAll(
