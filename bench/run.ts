@@ -26,6 +26,7 @@ export async function runGroups(
   });
   for (const [group, benches] of chosen) {
     const figures: Figure[] = [];
+    const start = performance.now();
     for (const bench of benches) {
       const measured = await measure(bench, plan);
       if (form === "json") for (const figure of measured) console.log(JSON.stringify(toLine(figure)));
@@ -33,7 +34,10 @@ export async function runGroups(
       all.push(...measured.map((figure) => ({ group, ...figure })));
       onBench(soFar());
     }
-    if (form === "table" && figures.length > 0) console.log(`\n${group}\n${toTable(figures)}`);
+    if (form === "table" && figures.length > 0) {
+      const seconds = Math.round((performance.now() - start) / 1_000);
+      console.log(`\n${group}, ${seconds} s\n${toTable(figures)}`);
+    }
   }
   return soFar();
 }
