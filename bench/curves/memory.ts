@@ -101,5 +101,40 @@ const inFlight: Curve = {
   },
 };
 
-/** Memory against number. */
-export const MEMORY_CURVES: readonly Curve[] = [streams, connections, inFlight];
+const MIB = 1 << 20;
+
+/** C9: messages that the receiver keeps. Small ones weigh what an object weighs; from some size on, only their bytes count. */
+const keptMessages: Curve = {
+  id: "C9",
+  name: "memory of a KiB that was received and is kept",
+  unit: "bytes",
+  xName: "bytes of a message",
+  xs: [16, 256, 4_096, 65_536, 262_144, MIB, 4 * MIB, 16 * MIB],
+  quickXs: [16, 4_096, 65_536, MIB, 4 * MIB],
+  flat: [4_096, 16 * MIB],
+  async measure(length) {
+    const wide = await openWide();
+    const message = new Uint8Array(length).fill(1);
+    const count = Math.max(2, Math.min(LEAST_HELD, (4 * MIB) / length));
+    const kept: Uint8Array[] = [];
+    wide.onMessage = (each) => kept.push(each);
+    const bytes = await heldBytes(
+      async () => {
+        const stream = wide.session.openStream("count");
+        for (let i = 0; i < count; i++) while (!stream.trySend(message)) await stream.ready();
+        await until(() => kept.length >= count);
+        check(
+          kept.every((each) => each.length === length && each[length - 1] === 1),
+          "a message that was kept is not the one that was sent",
+        );
+        return stream;
+      },
+      async () => kept.splice(0),
+    );
+    await wide.session.close();
+    return bytes / (count * (length / 1_024));
+  },
+};
+
+/** Memory against number and size. */
+export const MEMORY_CURVES: readonly Curve[] = [streams, connections, inFlight, keptMessages];

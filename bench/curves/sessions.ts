@@ -23,6 +23,8 @@ export interface WideSession {
   heardBytes: number;
   /** Calls that the peer does not answer. */
   held: number;
+  /** Hears each message on the peer's side, which may keep it. */
+  onMessage: (message: Uint8Array) => void;
 }
 
 const LIMITS = { maxStreams: 16_384, maxCalls: 16_384 };
@@ -41,6 +43,7 @@ export async function openWide({ holdCalls = false } = {}): Promise<WideSession>
         (message) => {
           wide.heard++;
           wide.heardBytes += message.length;
+          wide.onMessage(message);
         },
         () => {},
       );
@@ -61,6 +64,7 @@ export async function openWide({ holdCalls = false } = {}): Promise<WideSession>
     heard: 0,
     heardBytes: 0,
     held: 0,
+    onMessage: () => {},
   };
   return wide;
 }
