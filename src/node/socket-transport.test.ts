@@ -208,7 +208,7 @@ function listen(transport: Transport) {
   const ended = new Promise<WireError | undefined>((resolve) => {
     transport.start({
       data: (_lane, bytes) => {
-        chunks.push(bytes);
+        chunks.push(bytes.slice());
       },
       drain: () => {},
       lane: () => {},

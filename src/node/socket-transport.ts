@@ -3,6 +3,7 @@ import type { Bytes } from "../core/bytes.ts";
 import { StateError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
+import { readShared } from "./shared-read.ts";
 
 /** How a socket is used. What only TCP has is ignored by IPC. */
 export interface SocketOptions {
@@ -99,9 +100,15 @@ export class SocketTransport implements Transport {
 
   start(events: TransportEvents): void {
     this.#events = events;
-    this.#socket.on("data", this.#receive);
-    if (this.#end === undefined) this.#socket.resume();
-    else SOON.then(() => events.closed(this.#end?.error));
+    const socket = this.#socket;
+    socket.on("data", this.#receive);
+    if (this.#end === undefined) {
+      readShared(socket, (bytes) => {
+        if (this.#closedHere) return;
+        events.data(MAIN_LANE, bytes);
+      });
+      socket.resume();
+    } else SOON.then(() => events.closed(this.#end?.error));
   }
 
   /** Records wait for {@link flush}, or for the end of the task: those of one burst leave by one `writev`. */

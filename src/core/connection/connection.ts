@@ -129,7 +129,7 @@ export class Connection {
   }
 
   /**
-   * Take bytes from the peer: one record, or any piece of a lane that carries bytes. The connection owns them.
+   * Take bytes from the peer: one record, the connection's, or any piece of a lane that carries bytes, which is not kept.
    *
    * Never throws: what is wrong with the bytes ends this connection with a `closed` event and a CLOSE to the peer.
    */

@@ -4,7 +4,7 @@ import type { PeerLane } from "../lanes/lanes.ts";
 import type { Limits } from "../limits.ts";
 import { Queue } from "../queue.ts";
 import type { Metadata } from "../wire/metadata.ts";
-import { MESSAGE_CHARGE, PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
+import { PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
 import { Parts } from "./parts.ts";
 
 /**
@@ -107,11 +107,6 @@ export class ReceiveHalf {
   /** Whether FIN is the only thing left to take. */
   get atEnd(): boolean {
     return this.finished && !this.ended && this.error === undefined && this.waiting === 0;
-  }
-
-  /** Charged bytes of one message. */
-  static charge(message: Bytes): number {
-    return message.length + MESSAGE_CHARGE;
   }
 
   /** Drop what waits. @returns the charged bytes that were not consumed. */

@@ -96,11 +96,18 @@ describe("RecordReader", () => {
     expect(record?.[999]).toBe(999 & 255);
   });
 
-  test("a record that arrives whole is a view", () => {
-    const lane = laneOf([new Uint8Array(10)]);
+  test("records keep nothing of a chunk, and share one copy of it", () => {
+    const lane = laneOf([new Uint8Array(10).fill(1), new Uint8Array(20).fill(2), new Uint8Array(30).fill(3)]);
     const reader = new RecordReader(100);
-    reader.push(lane);
-    expect(reader.next()?.buffer).toBe(lane.buffer);
+    reader.push(lane.subarray(0, 50));
+    const [first, second] = [reader.next(), reader.next()];
+    expect(reader.next()).toBeUndefined();
+    lane.fill(9, 0, 50);
+    expect(first).toEqual(new Uint8Array(10).fill(1));
+    expect(second).toEqual(new Uint8Array(20).fill(2));
+    expect(second?.buffer).toBe(first?.buffer);
+    reader.push(lane.subarray(50));
+    expect(reader.next()).toEqual(new Uint8Array(30).fill(3));
   });
 
   test("random records survive random pieces", () => {

@@ -1,6 +1,5 @@
-import { type Bytes, EMPTY } from "../bytes.ts";
+import { type Bytes, concatBytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { Parts } from "../streams/parts.ts";
 import { Cursor, varintWidth } from "./varint.ts";
 
 /**
@@ -26,31 +25,37 @@ export const RECORD_LENGTH_BYTES = 4;
 /**
  * Cuts the bytes of a lane into records: each one behind its length as a varint, the first behind {@link MAGIC}.
  *
- * A record that arrives whole is handed out as a view. One that arrives in pieces is copied once, when all of it is
- * here: nothing is allocated by the length that the peer claims.
+ * Nothing of a chunk is kept. From its first whole record on it is copied at once, and records are views of the copy.
+ * A record that arrives in pieces is copied into room that grows with what is here: no more than four times that is
+ * allocated by the length that the peer claims.
  */
 export class RecordReader {
   /** Longest record that is accepted, bytes. */
   maxRecordBytes: number;
-  readonly #cursor: Cursor = new Cursor(MAGIC);
   #chunk: Bytes = EMPTY;
   #at = 0;
+  /** The chunk is a copy. */
+  #copied = false;
   #magicSeen = 0;
-  /** The length field that is not all here, and its bytes so far. */
-  #prefix: Bytes = EMPTY;
+  /** The length in front of a record, and how many of its bytes are here. */
+  readonly #prefix: Bytes = new Uint8Array(8);
+  readonly #cursor: Cursor = new Cursor(this.#prefix);
   #prefixBytes = 0;
-  /** Length of the record whose bytes are not all here, and those that are; 0 between two records. */
+  /** Length of the record whose bytes are not all here; 0 between two records. */
   #length = 0;
-  #parts: Parts | undefined;
+  /** Room for those that are, and how many they are. */
+  #record: Bytes = EMPTY;
+  #filled = 0;
 
   constructor(maxRecordBytes: number) {
     this.maxRecordBytes = maxRecordBytes;
   }
 
-  /** Keep `chunk`; the caller gives it away. All records of the chunk before must have been taken. */
+  /** Begin with a chunk, the caller's again when all records of it were taken. Those of the chunk before must have been. */
   push(chunk: Bytes): void {
     this.#chunk = chunk;
     this.#at = 0;
+    this.#copied = false;
   }
 
   /**
@@ -58,15 +63,15 @@ export class RecordReader {
    * @throws {ProtocolError} on a wrong magic, an empty record or one over the limit.
    */
   next(): Bytes | undefined {
-    if (!this.#skipMagic()) return undefined;
-    if (this.#length === 0) {
-      const length = this.#readLength();
-      if (length === 0) return this.#pause();
-      if (length <= this.#chunk.length - this.#at) return this.#cut(length);
-      this.#length = length;
-      this.#parts = new Parts();
-    }
-    return this.#gather(this.#parts as Parts);
+    const record = this.#next();
+    if (record === undefined) this.#chunk = EMPTY; // used up
+    return record;
+  }
+
+  #next(): Bytes | undefined {
+    if (!this.#skipMagic() || !(this.#length > 0 || this.#readLength())) return undefined;
+    if (this.#filled > 0 || this.#length > this.#chunk.length - this.#at) return this.#gather();
+    return this.#cut();
   }
 
   #skipMagic(): boolean {
@@ -82,66 +87,56 @@ export class RecordReader {
     return true;
   }
 
-  /** @returns the length of the next record; 0 while its field is not all here. */
-  #readLength(): number {
-    const chunk = this.#chunk;
-    const at = this.#at;
-    if (at === chunk.length) return 0;
-    if (this.#prefixBytes > 0) return this.#readPieces();
-    const width = varintWidth(chunk[at] as number);
-    if (chunk.length - at < width) return this.#readPieces();
-    this.#at = at + width;
-    return this.#check(chunk, at, width);
-  }
-
-  /** Take the length field one byte at a time. */
-  #readPieces(): number {
-    const chunk = this.#chunk;
-    if (this.#prefix.length === 0) this.#prefix = new Uint8Array(8);
+  /** Take the length of the next record. @returns false while it is not all here. */
+  #readLength(): boolean {
     const prefix = this.#prefix;
-    while (this.#at < chunk.length) {
-      prefix[this.#prefixBytes++] = chunk[this.#at++] as number;
-      const width = varintWidth(prefix[0] as number);
-      if (this.#prefixBytes < width) continue;
+    while (this.#at < this.#chunk.length) {
+      prefix[this.#prefixBytes++] = this.#chunk[this.#at++] as number;
+      if (this.#prefixBytes < varintWidth(prefix[0] as number)) continue;
+      this.#cursor.reset(prefix, 0, this.#prefixBytes);
+      const length = this.#cursor.varint();
+      if (length === 0) throw new ProtocolError("ERR_PROTOCOL", "Cannot accept record: it holds no frame");
+      if (length > this.maxRecordBytes) {
+        throw new ProtocolError(
+          "ERR_FRAME_TOO_LARGE",
+          `Cannot accept ${length} byte record: limit is ${this.maxRecordBytes}`,
+        );
+      }
+      this.#length = length;
       this.#prefixBytes = 0;
-      return this.#check(prefix, 0, width);
+      return true;
     }
-    return 0;
-  }
-
-  #check(bytes: Bytes, at: number, width: number): number {
-    this.#cursor.reset(bytes, at, at + width);
-    const length = this.#cursor.varint();
-    if (length === 0) throw new ProtocolError("ERR_PROTOCOL", "Cannot accept record: it is empty");
-    if (length > this.maxRecordBytes) {
-      throw new ProtocolError(
-        "ERR_FRAME_TOO_LARGE",
-        `Cannot accept ${length} byte record: limit is ${this.maxRecordBytes}`,
-      );
-    }
-    return length;
+    return false;
   }
 
   /** Add what is here to the record that is under way. */
-  #gather(parts: Parts): Bytes | undefined {
-    const left = this.#chunk.length - this.#at;
-    if (left > 0) parts.add(this.#cut(Math.min(left, this.#length - parts.length)));
-    if (parts.length < this.#length) return this.#pause();
-    this.#length = 0;
-    this.#parts = undefined;
-    return parts.join();
+  #gather(): Bytes | undefined {
+    const from = this.#filled;
+    const piece = this.#chunk.subarray(this.#at, this.#at + this.#length - from);
+    this.#at += piece.length;
+    this.#filled += piece.length;
+    if (this.#filled > this.#record.length) {
+      const room = Math.min(this.#length, this.#filled * 4);
+      this.#record = concatBytes([this.#record.subarray(0, from)], room);
+    }
+    const record = this.#record;
+    record.set(piece, from);
+    if (this.#filled < this.#length) return undefined;
+    this.#length = this.#filled = 0;
+    this.#record = EMPTY;
+    return record;
   }
 
-  #cut(length: number): Bytes {
+  /** Take a record that is here as a whole. */
+  #cut(): Bytes {
+    if (!this.#copied) {
+      this.#chunk = this.#chunk.slice(this.#at);
+      this.#at = 0;
+      this.#copied = true;
+    }
     const at = this.#at;
-    this.#at = at + length;
-    return this.#chunk.subarray(at, at + length);
-  }
-
-  /** The chunk is used up: nothing holds it any more. */
-  #pause(): undefined {
-    this.#chunk = EMPTY;
-    this.#at = 0;
-    this.#cursor.reset(EMPTY, 0, 0);
+    this.#at += this.#length;
+    this.#length = 0;
+    return this.#chunk.subarray(at, this.#at);
   }
 }
