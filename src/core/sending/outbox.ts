@@ -197,7 +197,7 @@ export class Outbox {
         stream.controlQueued = false; // its OPEN was lost: what it has to say follows the next one
         continue;
       }
-      writeStreamControl(into, stream, this.#told, now, roundTripMs);
+      writeStreamControl(into, stream, this.#told, now, roundTripMs, this.#table.size < 2);
       stream.controlQueued = false;
     }
   }

@@ -13,20 +13,24 @@ export const CONTROL_BYTES: number = MAX_HEADER_BYTES + 24;
 /** Room that all control frames of one stream need together. */
 export const STREAM_CONTROL_BYTES: number = 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES;
 
-/** Write the control frames that a stream has to send; it has none after that. */
+/**
+ * Write the control frames that a stream has to send; it has none after that.
+ * @param alone - it is the only stream
+ */
 export function writeStreamControl(
   into: RecordWriter,
   stream: Stream,
   told: Told,
   now: number,
   roundTripMs: number,
+  alone: boolean,
 ): void {
   const { control, id, receive, send } = stream;
   stream.control = 0;
   if (!stream.compress) into.plain = true;
   if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
     const { window } = receive;
-    window.grant(now, roundTripMs, false);
+    window.grant(now, roundTripMs, false, alone ? 8 : 2);
     into.frame(FrameType.WINDOW, 0, id, varintBytes(window.consumed) + varintBytes(window.limit));
     into.varint(window.consumed);
     into.varint(window.limit);

@@ -50,6 +50,16 @@ describe("ReceiveWindow", () => {
     expect(window.limit).toBeGreaterThanOrEqual(500);
   });
 
+  test("grant() allows more of a short path to who asks for it", () => {
+    const window = new ReceiveWindow(100, 10_000, 50);
+    for (let now = 1; now < 8; now++) window.grant(now, 1, false);
+    expect(window.window).toBe(200);
+    for (let now = 8; now < 16; now++) window.grant(now, 1, false, 8);
+    expect(window.window).toBe(800);
+    window.grant(16, 1, false);
+    expect(window.window).toBe(200);
+  });
+
   test("crowded needs bytes that were taken, and more that were not", () => {
     const window = new ReceiveWindow(100, 1_000);
     window.receive(100);

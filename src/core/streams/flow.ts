@@ -35,7 +35,8 @@ export const PATH_BYTES_PER_MS = 262_144;
  *
  * A grant is due when half of the window was consumed. The window doubles when that took less than two round trips,
  * since the sender then waited for credit. A stream's window stays below what a fast path holds in its shortest round
- * trip: a larger one only makes a queue, and small messages of other streams wait in that.
+ * trip: a larger one only makes a queue, and small messages of other streams wait in that. Twice its first size is
+ * always allowed, and eight times while it is the only stream.
  */
 export class ReceiveWindow {
   /** Position up to which bytes have arrived. */
@@ -113,12 +114,14 @@ export class ReceiveWindow {
    * Move the limit ahead of what was consumed. Called when the grant is about to be sent.
    * @param roundTripMs - the shortest one seen; 0 while there is none
    * @param widen - double the window whatever the timing says
+   * @param firstWindows - so many times the first size is always allowed
    */
-  grant(now: number, roundTripMs: number, widen: boolean): void {
+  grant(now: number, roundTripMs: number, widen: boolean, firstWindows = 2): void {
     const fast = now - this.#grantedAtMs < 2 * roundTripMs;
     if (fast || widen) this.window *= 2;
-    // Twice the first window is always allowed: threads that take turns on a fast path need that much to keep busy.
-    const path = roundTripMs > 0 ? Math.max(roundTripMs * this.#bytesPerMs, this.#least * 2) : this.window;
+    // Threads that take turns on a fast path need more than it holds to keep busy.
+    const path =
+      roundTripMs > 0 ? Math.max(roundTripMs * this.#bytesPerMs, this.#least * firstWindows) : this.window;
     this.window = Math.floor(Math.min(this.window, this.#most, path));
     this.#grantedAtMs = now;
     this.limit = Math.max(this.limit, this.consumed + this.window);
