@@ -6,6 +6,7 @@ import { transportSuite } from "../../test/conformance/transport.ts";
 import { openWsPair, type WsPair } from "../../test/ws-pair.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { StateError, type WireError } from "../core/errors.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import { WsTransport, type WsTransportOptions } from "./ws-transport.ts";
 
@@ -50,6 +51,22 @@ describe("ws", () => {
     const { socket } = await open();
     socket.close();
     expect(() => new WsTransport(socket)).toThrow(StateError);
+  });
+
+  test("writeParts() joins in buffers that are used again, and each record keeps its own bytes", async () => {
+    const { transport, peer } = await open();
+    const heard: Buffer[] = [];
+    peer.on("message", (data) => heard.push(Buffer.from(data as Buffer)));
+    const sample = (i: number) => Buffer.alloc(20_000 + i * 300, i + 1);
+    for (let round = 0; round < 3; round++) {
+      for (let i = 0; i < 40; i++)
+        transport.writeParts(MAIN_LANE, new Uint8Array([round, i]), new Uint8Array(sample(i)));
+      await expect.poll(() => heard.length).toBe((round + 1) * 40);
+    }
+    for (const [at, record] of heard.entries()) {
+      expect([...record.subarray(0, 2)]).toEqual([Math.floor(at / 40), at % 40]);
+      expect(record.subarray(2).equals(sample(at % 40)), `record ${at}`).toBe(true);
+    }
   });
 
   test("data() gets a fragmented message as one record", async () => {

@@ -3,6 +3,7 @@ import type { WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
+import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
 
 /** What is used of a socket of the `ws` package, whose own types are no part of this package. */
 export interface WsSocket {
@@ -93,9 +94,25 @@ export class WsTransport implements Transport {
   }
 
   write(_lane: LaneId, record: Bytes): boolean {
+    return this.#send(record, this.#drain);
+  }
+
+  /** `ws` takes a message as one: both parts are joined in a buffer that is used again once the kernel has them. */
+  writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    const length = head.length + tail.length;
+    const buffer = takeBuffer(length);
+    buffer.set(head, 0);
+    buffer.set(tail, head.length);
+    return this.#send(buffer.subarray(0, length), () => {
+      giveBuffer(buffer);
+      this.#drain();
+    });
+  }
+
+  #send(record: Uint8Array, done: () => void): boolean {
     const socket = this.#socket;
     if (socket.readyState !== OPEN) return true;
-    socket.send(record, SEND_OPTIONS, this.#drain);
+    socket.send(record, SEND_OPTIONS, done);
     if (socket.bufferedAmount <= this.#options.highWaterBytes) return true;
     this.#over = true;
     return false;
