@@ -10,7 +10,7 @@ export const MESSAGE_PORT: Carrier = {
   async withPair(use) {
     const worker = new Worker(await bundle("bench/transports/programs/worker.ts", "node"));
     try {
-      const session = await connectWorker(worker, { codecs: [raw] });
+      const session = await connectWorker(worker, { codecs: [raw], carrier: "message-port" });
       const { port1, port2 } = new MessageChannel();
       worker.postMessage({ bare: port2 }, [port2]);
       const link = new PortLink(port1);
