@@ -213,7 +213,10 @@ suite<{ fields: HelloFields }>(
   "hello",
   (bytes) => decodeHello(bytes),
   ({ fields }) => toHello(fields),
-  ({ fields }) => encodeHello(toHello(fields)),
+  ({ fields }) => {
+    const hello = toHello(fields);
+    return encodeHello(hello, hello);
+  },
 );
 
 const TYPES = { ...FrameType };

@@ -98,7 +98,7 @@ const SESSION = { sessionId: new Uint8Array(16), resumeToken: new Uint8Array(32)
 
 /** A HELLO of the other side, in a record. */
 function helloOf(fields: Partial<Hello>): Bytes {
-  const body = encodeHello({ ...resolveLimits(), codecs: [], ...fields });
+  const body = encodeHello({ codecs: [], ...fields }, { ...resolveLimits(), ...fields });
   return concatBytes([fromHex("001000"), body], 3 + body.length);
 }
 

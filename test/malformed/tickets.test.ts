@@ -97,7 +97,7 @@ class Client {
         this.over = true;
       },
     });
-    const body = encodeHello({ ...resolveLimits(), codecs: [], resumeMs: KEEP_MS, ...fields });
+    const body = encodeHello({ codecs: [], resumeMs: KEEP_MS, ...fields }, { ...resolveLimits(), ...fields });
     this.write(concatBytes([fromHex("001000"), body], 3 + body.length));
   }
 

@@ -66,18 +66,10 @@ function welcomed(connection: Connection, hello: Hello, keepAliveMs: number, mux
   connection.resumption.begin(mux);
 }
 
-function hello(connection: Connection, fields: Partial<Hello>): Bytes {
-  const { limits, maxLanes, options } = connection;
+function hello({ limits, maxLanes, options }: Connection, fields: Partial<Hello>): Bytes {
   const { codecs, compression, token, agent } = options;
-  return encodeHello({
-    ...limits,
-    codecs,
-    compressors: compression?.numbers,
-    token,
-    agent,
-    lanes: maxLanes > 0 ? maxLanes : undefined,
-    ...fields,
-  });
+  const compressors = compression?.numbers;
+  return encodeHello({ codecs, compressors, token, agent, lanes: maxLanes || undefined, ...fields }, limits);
 }
 
 /** Write HELLO. @returns the bytes of the record up to its end; 0 when it is not due. */

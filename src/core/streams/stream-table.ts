@@ -273,7 +273,6 @@ export class StreamTable {
 
   /** Forget all streams. */
   clear(): void {
-    for (const stream of this.values()) stream.sibling = undefined;
     this.#slots = NONE;
     this.#size = 0;
   }

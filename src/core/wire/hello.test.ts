@@ -29,7 +29,7 @@ function codeOf(bytes: Bytes): string {
 
 describe("encodeHello()", () => {
   test("writes the version and the fields", () => {
-    expect(toHex(encodeHello(LEAST))).toBe(LEAST_HEX.replaceAll(" ", ""));
+    expect(toHex(encodeHello(LEAST, LEAST))).toBe(LEAST_HEX.replaceAll(" ", ""));
     const full = {
       ...LEAST,
       codecs: ["raw", "json"],
@@ -37,15 +37,15 @@ describe("encodeHello()", () => {
       token: fromHex("ff"),
       agent: "a",
     };
-    expect(toHex(encodeHello(full))).toBe(
+    expect(toHex(encodeHello(full, full))).toBe(
       `${LEAST_HEX} 0803726177 08046a736f6e 09020102 0a01ff 0b0161`.replaceAll(" ", ""),
     );
   });
 
   test("throws when the body is longer than a HELLO may be", () => {
-    const room = 4_096 - encodeHello({ ...LEAST, token: new Uint8Array(100) }).length + 100;
-    expect(encodeHello({ ...LEAST, token: new Uint8Array(room) }).length).toBe(4_096);
-    expect(() => encodeHello({ ...LEAST, token: new Uint8Array(room + 1) })).toThrow(RangeError);
+    const room = 4_096 - encodeHello({ ...LEAST, token: new Uint8Array(100) }, LEAST).length + 100;
+    expect(encodeHello({ ...LEAST, token: new Uint8Array(room) }, LEAST).length).toBe(4_096);
+    expect(() => encodeHello({ ...LEAST, token: new Uint8Array(room + 1) }, LEAST)).toThrow(RangeError);
   });
 });
 
@@ -107,7 +107,7 @@ describe.each(ARRIVALS)("decodeHello(), %s", (_name, arrive) => {
     );
     fc.assert(
       fc.property(hello, (value) => {
-        expect(decodeHello(arrive(encodeHello(value)))).toEqual(value);
+        expect(decodeHello(arrive(encodeHello(value, value)))).toEqual(value);
       }),
       { numRuns: 200, seed: 6 },
     );

@@ -75,13 +75,17 @@ const OPTIONAL = [
   [17, "lanes", "number"],
 ] as const;
 
+/** The numbers that every HELLO has. */
+export type HelloNumbers = Pick<Hello, (typeof NUMBERS)[number][1]>;
+
 /**
  * Body of a HELLO frame: the version as a varint, then fields.
+ * @param numbers - where its numbers are: limits as they are, since a copy of them all is what costs most in a handshake
  * @throws {RangeError} when it is longer than {@link MAX_HELLO_BYTES}, which a long token can cause.
  */
-export function encodeHello(hello: Hello): Bytes {
+export function encodeHello(hello: Omit<Hello, keyof HelloNumbers>, numbers: HelloNumbers): Bytes {
   const fields = new FieldWriter();
-  for (const [key, name] of NUMBERS) fields.number(key, hello[name]);
+  for (const [key, name] of NUMBERS) fields.number(key, numbers[name]);
   for (const codec of hello.codecs) fields.text(KEY_CODEC, codec);
   for (const number of hello.compressors ?? []) fields.number(KEY_COMPRESSOR, number);
   for (const [key, name, kind] of OPTIONAL) {

@@ -57,7 +57,7 @@ function attack({ limits, records }: Case, pieceBytes?: number) {
       pump();
     }
   };
-  give(0, `001000${Buffer.from(encodeHello({ ...resolveLimits(), codecs: [], lanes: 16 })).toString("hex")}`);
+  give(0, `001000${Buffer.from(encodeHello({ codecs: [], lanes: 16 }, resolveLimits())).toString("hex")}`);
   expect(server.state).toBe("open");
   for (const [lane, hex, bytes = 0, times = 1] of records)
     for (let count = 0; count < times; count++) give(lane, hex + "aa".repeat(bytes));
