@@ -7,6 +7,7 @@ import { Crew } from "./crew.ts";
 import { BATCH, type Job, numbered, postedBatch, sumTo, type Way } from "./jobs.ts";
 
 const SIZES = [16, 64, 1_024, 65_536];
+const QUICK_SIZES = [16, 65_536];
 const nameOf = (bytes: number): string => (bytes < 1_024 ? `${bytes} B` : `${bytes / 1_024} KiB`);
 /** Slots of a ring: all rings fit into the caches of a processor, as far as that can be. */
 const capacityOf = (bytes: number): number => Math.max(16, Math.min(65_536, 2_097_152 / bytes));
@@ -77,7 +78,7 @@ function peersOf(crew: Crew, bytes: number, way: Way) {
 
 async function spscFigures(plan: Plan, crew: Crew): Promise<Figure[]> {
   const figures: Figure[] = [];
-  for (const bytes of SIZES) {
+  for (const bytes of plan.quick ? QUICK_SIZES : SIZES) {
     for (const way of ["lease", "one"] as const) {
       const ours = channelWork(crew, "spsc", bytes, way, 1, 1);
       const peers = peersOf(crew, bytes, way);
@@ -126,7 +127,7 @@ export const manyRates: Bench = {
         ["mpsc", 1, 20e6],
         ["mpmc", 2, 10e6],
       ] as const) {
-        for (const bytes of SIZES) {
+        for (const bytes of plan.quick ? QUICK_SIZES : SIZES) {
           for (const way of ["lease", "one"] as const) {
             const [samples] = await race(plan, channelWork(crew, kind, bytes, way, 2, receivers));
             figures.push({

@@ -1,5 +1,5 @@
 import type { Plan } from "../harness.ts";
-import { Helper, nodeCommand } from "../process.ts";
+import { Helper } from "../helper.ts";
 import type { ContenderCommands } from "./contender.ts";
 import { type ContenderProgram, PEER_PROGRAMS, TIDEWAY } from "./contenders.ts";
 import { fetchNatsServer } from "./nats-server.ts";
@@ -40,22 +40,21 @@ let kept: Promise<readonly Runner[]> | undefined;
 async function startAll(): Promise<readonly Runner[]> {
   installPeers();
   fetchNatsServer();
-  const field: Runner[] = [await start(TIDEWAY)];
-  for (const program of PEER_PROGRAMS) {
-    try {
-      field.push(await start(program));
-    } catch (error) {
-      console.error(`${program.name} is left out: ${(error as Error).message.split("\n")[0]}`);
-    }
-  }
-  return field;
+  const peers = await Promise.all(
+    PEER_PROGRAMS.map((program) =>
+      start(program).catch((error: Error) => {
+        console.error(`${program.name} is left out: ${error.message.split("\n")[0]}`);
+      }),
+    ),
+  );
+  return [await start(TIDEWAY), ...peers.filter((peer) => peer !== undefined)];
 }
 
 /** Start both processes of a contender and connect them. */
 export async function start({ name, entry, packages }: ContenderProgram): Promise<Runner> {
-  const command = nodeCommand(packages === "bench" ? "bench" : undefined);
-  const server = new Helper<ContenderCommands>(entry, command);
-  const client = new Helper<ContenderCommands>(entry, command);
+  const runner = packages === "bench" ? { packages } : {};
+  const server = new Helper<ContenderCommands>(entry, runner);
+  const client = new Helper<ContenderCommands>(entry, runner);
   const close = async () => {
     await client.close();
     await server.close();

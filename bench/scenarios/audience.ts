@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect, raw } from "tideway/node";
 import { WebSocket } from "ws";
-import { Helper } from "../process.ts";
+import { Helper } from "../helper.ts";
 import type { Kind, ServerCommands } from "./server.ts";
 
 /** One connection that hears what the server sends. */

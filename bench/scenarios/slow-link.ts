@@ -5,9 +5,9 @@ import { connect, raw } from "tideway/node";
 import { WebSocket } from "ws";
 import { SlowLink } from "../../test/chaos/slow-link.ts";
 import { type Bench, type Figure, interleave, longRuns } from "../harness.ts";
+import { Helper } from "../helper.ts";
 import { checkTally, type Tally } from "../messages.ts";
 import { makeRecords } from "../peers/record.ts";
-import { Helper } from "../process.ts";
 import { sendMessages } from "../transports/session-streams.ts";
 import { type COMPRESSORS, DEFLATE } from "./link-options.ts";
 import type { LinkServerCommands } from "./link-server.ts";
@@ -39,7 +39,7 @@ export const slowLink: Bench = {
         await dialWs(bare.port, true),
       );
       const pool = makeRecords().map((record) => new TextEncoder().encode(JSON.stringify(record)) as Bytes);
-      const count = plan.quick ? 200 : 2_000;
+      const count = plan.quick ? 100 : 2_000;
       const bytes = pool.reduce((sum, { length }) => sum + length, 0) / pool.length;
       const works = senders.map(
         ({ send }) =>

@@ -1,4 +1,4 @@
-import { Helper } from "../process.ts";
+import { Helper } from "../helper.ts";
 import type { Load, LoadCommands, LoadReport } from "./load.ts";
 import type { Kind, ServerCommands } from "./server.ts";
 

@@ -1,8 +1,8 @@
 import { client, connect, raw } from "tideway/node";
 import { callAll, ECHO } from "../calls.ts";
 import { type Bench, elapsedMs, race } from "../harness.ts";
+import { Helper } from "../helper.ts";
 import { makeMessages } from "../messages.ts";
-import { Helper } from "../process.ts";
 import { SERVER } from "../transports/carriers/node.ts";
 import { echoBare } from "../transports/links/protocol.ts";
 import { dialWs } from "../transports/links/ws.ts";

@@ -1,5 +1,5 @@
 import { type Bench, check, type Figure, interleave, longRuns } from "../harness.ts";
-import { Helper } from "../process.ts";
+import { Helper } from "../helper.ts";
 import { SERVER } from "../transports/carriers/node.ts";
 import type { ServerCommands } from "../transports/programs/server.ts";
 import type { CrowdCommands, Kind } from "./crowd.ts";

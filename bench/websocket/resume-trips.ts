@@ -1,6 +1,6 @@
 import { SlowLink } from "../../test/chaos/slow-link.ts";
 import { type Bench, interleave, longRuns } from "../harness.ts";
-import { Helper } from "../process.ts";
+import { Helper } from "../helper.ts";
 import { median } from "../statistics.ts";
 import { SERVER } from "../transports/carriers/node.ts";
 import type { ServerCommands } from "../transports/programs/server.ts";

@@ -7,7 +7,7 @@ import {
   type Transport,
 } from "tideway/node";
 import { type Bench, check, elapsedMs, interleave } from "../harness.ts";
-import { Helper } from "../process.ts";
+import { Helper } from "../helper.ts";
 import { percentile } from "../statistics.ts";
 import { SERVER } from "../transports/carriers/node.ts";
 import { echoBare } from "../transports/links/protocol.ts";

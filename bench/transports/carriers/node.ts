@@ -1,5 +1,5 @@
 import { connect, raw } from "tideway/node";
-import { Helper } from "../../process.ts";
+import { Helper } from "../../helper.ts";
 import { ofLink, ofSession, type Pair } from "../contender.ts";
 import type { Link } from "../links/link.ts";
 import type { ServerCommands } from "../programs/server.ts";

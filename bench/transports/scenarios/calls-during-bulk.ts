@@ -15,8 +15,8 @@ export const callsDuringBulk = (carrier: Carrier): Bench => ({
 });
 
 async function measure(plan: Plan, ours: SessionContender, what: string, up: boolean): Promise<Figure> {
-  // A quick run shares 256 MiB between all of its transfers.
-  const transferMiB = plan.quick ? Math.ceil(256 / longRuns(plan)) : 1_024;
+  // A quick run shares 96 MiB between all of its transfers.
+  const transferMiB = plan.quick ? Math.ceil(96 / longRuns(plan)) : 1_024;
   const transfer = { up, bytes: BULK_MESSAGE_BYTES, count: (transferMiB * 2 ** 20) / BULK_MESSAGE_BYTES };
   const work = () => ours.callsDuring(transfer);
   if (!plan.quick) await work(); // the warm-up
