@@ -5,7 +5,7 @@ import type { Reader } from "./reader.ts";
 import type { Writer } from "./writer.ts";
 
 /** A text of so many characters is written here; a longer one natively, which costs a short one more. */
-const SHORT_CHARS = 128;
+const SHORT_CHARS = 48;
 
 /** An ASCII text of so many bytes is looked up among those that came before. */
 const CACHED_BYTES = 32;
@@ -29,19 +29,20 @@ export function writeText(writer: Writer, text: unknown): void {
     writeLongText(writer, text);
     return;
   }
-  writer.ensure(length + 2);
+  writer.ensure(length + 1);
   const { bytes, at } = writer;
-  const from = length < 64 ? at + 1 : at + 2;
+  const from = at + 1;
+  let all = 0;
   for (let i = 0; i < length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit >= 0x80) {
-      writeLongText(writer, text);
-      return;
-    }
+    all |= unit;
     bytes[from + i] = unit;
   }
-  if (length >= 64) bytes[at] = 0x40;
-  bytes[from - 1] = length;
+  if (all >= 0x80) {
+    writeLongText(writer, text);
+    return;
+  }
+  bytes[at] = length;
   writer.at = from + length;
 }
 
