@@ -172,8 +172,8 @@ export class BlockingWait {
 }
 
 /** Looks before a thread that may not block goes back to its event loop: the most, and how often all of them are made. */
-const MOST_LOOKS = 256;
-const LEAST_LOOKS = 8;
+const MOST_LOOKS = 512;
+const LEAST_LOOKS = 32;
 const PROBE_EVERY = 32;
 /** Looks in a row that may pay off before the event loop has its turn. */
 const MOST_WINS = 64;
@@ -183,7 +183,7 @@ const MOST_WINS = 64;
  * or one doorbell wakes all of them; a timer looks every 50 ms besides, and keeps the thread alive.
  *
  * The way through the event loop takes longer than many an answer. So a wait begins with a few looks at the ring, some
- * 20 us at most: as many as have paid off lately, and now and then all of them to see whether they would.
+ * 40 us at most: as many as have paid off lately, and now and then all of them to see whether they would.
  */
 export class AsyncWait {
   /** Times that somebody had to wait for the bell. */
