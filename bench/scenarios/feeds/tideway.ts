@@ -1,7 +1,10 @@
 import { connect, type MessageStream, raw, serve } from "tideway/node";
 import { serveFeed } from "./feed.ts";
 
-let feed: MessageStream;
+let onFeed: (stream: MessageStream) => void = () => {};
+const opened = new Promise<MessageStream>((resolve) => {
+  onFeed = resolve;
+});
 
 await serveFeed({
   async listen() {
@@ -10,7 +13,7 @@ await serveFeed({
       codecs: [raw],
       onSession: (session) =>
         session.onStream("feed", (stream) => {
-          feed = stream;
+          onFeed(stream);
           stream.listen(
             () => {},
             () => {},
@@ -20,6 +23,7 @@ await serveFeed({
     return Number(new URL(server.urls[0]!).port);
   },
   async send(message) {
+    const feed = await opened;
     while (!feed.trySend(message)) await feed.ready();
   },
   async dial(port, onMessage) {
