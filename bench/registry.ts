@@ -5,6 +5,7 @@ import { COMPRESSION } from "./compression/index.ts";
 import { CORE } from "./core/index.ts";
 import { CURVES } from "./curves/index.ts";
 import type { Bench } from "./harness.ts";
+import { NATIVE } from "./native/index.ts";
 import { PEERS } from "./peers/index.ts";
 import { SCENARIOS } from "./scenarios/index.ts";
 import { TRANSPORTS } from "./transports/index.ts";
@@ -16,6 +17,7 @@ export const GROUPS: Readonly<Record<string, readonly Bench[]>> = {
   core: CORE,
   codecs: CODECS,
   compression: COMPRESSION,
+  native: NATIVE,
   channels: CHANNELS,
   ...TRANSPORTS,
   websocket: [...TRANSPORTS.websocket, ...WEBSOCKET],

@@ -8,6 +8,7 @@
 const BELOW_RUNTIMES = [
   "core",
   "compression",
+  "security",
   "channels",
   "transports",
   "session",
@@ -26,6 +27,7 @@ export const LAYERS = {
   core: { folders: [], types: SCHEMA },
   channels: { folders: ["core"] },
   compression: { folders: ["core"] },
+  security: { folders: ["core"] },
   transports: { folders: ["core", "channels"], types: ["node:*", "ws"] },
   session: { folders: ["core", "transports/transport.ts", "transports/drive.ts"], types: SCHEMA },
   rpc: { folders: ["core", "transports/transport.ts", "transports/drive.ts", "session"], types: SCHEMA },
@@ -82,6 +84,7 @@ export const FORBIDDEN_NAMES = {
   core: IMPURE_NAMES,
   channels: IMPURE_NAMES,
   compression: NODE_NAMES,
+  security: NODE_NAMES,
   transports: NODE_NAMES,
   session: NODE_NAMES,
   rpc: NODE_NAMES,

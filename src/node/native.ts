@@ -1,3 +1,4 @@
+import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { debuglog } from "node:util";
 import * as zlib from "node:zlib";
@@ -5,7 +6,9 @@ import { type Runtime, wasmLz4 } from "../compression/load.ts";
 import { type Zlib, zlibDeflate, zlibZstd } from "../compression/zlib.ts";
 import { checkZstdFrame } from "../compression/zstd-frame.ts";
 import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
+import type { Bytes } from "../core/bytes.ts";
 import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import { AEAD_TAG_BYTES, type Aead, type AeadName, notGenuine } from "../core/security/aead.ts";
 
 /** Name of the package: an optional peer. */
 const ZSTD_NAPI = "zstd-napi/binding";
@@ -60,11 +63,67 @@ export function zstdNapi(level: number, { CCtx, DCtx }: ZstdNapi): Compressor {
 }
 
 /**
- * Everything native that Node uses for compression, in one place. `TIDEWAY_NATIVE=0` turns it off; what is missing is
- * told once with `NODE_DEBUG=tideway`.
+ * Whether a native path may be used: `TIDEWAY_NATIVE=0` turns all of them off.
+ * @param wanted - what the option of this one says
  */
+export function nativeAllowed(wanted = true): boolean {
+  return wanted && process.env["TIDEWAY_NATIVE"] !== "0";
+}
+
+/**
+ * SHA-256 at once, which WebCrypto gives only in a later task.
+ * @param native - false: not this one
+ * @returns `undefined` where WebCrypto is to be used.
+ */
+export function nativeSha256(native = true): ((bytes: Bytes) => Bytes) | undefined {
+  return nativeAllowed(native) ? sha256 : undefined;
+}
+
+function sha256(bytes: Bytes): Bytes {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+/**
+ * An AEAD of OpenSSL, at once.
+ * @param key - 32 bytes
+ * @param native - false: not this one
+ * @returns `undefined` where WebCrypto is to be used.
+ */
+export function nativeAead(name: AeadName, key: Bytes, native = true): Aead | undefined {
+  if (!nativeAllowed(native)) return undefined;
+  const cipherName = name as "aes-256-gcm"; // the other one is called in the same way
+  const options = { authTagLength: AEAD_TAG_BYTES };
+  return {
+    name,
+    seal: (plain, nonce, associated) => {
+      const cipher = createCipheriv(cipherName, key, nonce, options);
+      cipher.setAAD(associated, { plaintextLength: plain.length });
+      const sealed = new Uint8Array(plain.length + AEAD_TAG_BYTES);
+      sealed.set(cipher.update(plain));
+      cipher.final();
+      sealed.set(cipher.getAuthTag(), plain.length);
+      return sealed;
+    },
+    open: (sealed, nonce, associated) => {
+      const length = sealed.length - AEAD_TAG_BYTES;
+      if (length < 0) throw notGenuine(name);
+      const decipher = createDecipheriv(cipherName, key, nonce, options);
+      decipher.setAAD(associated, { plaintextLength: length });
+      decipher.setAuthTag(sealed.subarray(length));
+      const plain = decipher.update(sealed.subarray(0, length));
+      try {
+        decipher.final();
+      } catch {
+        throw notGenuine(name);
+      }
+      return new Uint8Array(plain.buffer as ArrayBuffer, plain.byteOffset, plain.length);
+    },
+  };
+}
+
+/** Native ways to compress, for `loadCompressors`. What is missing is told once with `NODE_DEBUG=tideway`. */
 export const NODE: Runtime = {
-  allowed: () => process.env["TIDEWAY_NATIVE"] !== "0",
+  allowed: () => nativeAllowed(),
   native: {
     lz4: [wasmLz4],
     deflate: [({ deflateLevel }) => zlibDeflate(zlib as unknown as Zlib, deflateLevel)],

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
-import type { Bytes } from "../core/bytes.ts";
+import { randomBytes } from "node:crypto";
 import { TransportError } from "../core/errors.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import { acceptLane, WebTransportTransport } from "../transports/webtransport.ts";
+import { nativeSha256 } from "./native.ts";
 import { loadPackage, type PackageServer, type PackageSession, WINDOWS } from "./webtransport-package.ts";
 
 /** The request that opened a session. */
@@ -23,6 +23,8 @@ export interface WebTransportServeOptions extends HostOptions<WebTransportReques
   readonly key: string;
   /** HTTP/2 instead of HTTP/3: without UDP, and without the native addon. Default false. */
   readonly reliable?: boolean;
+  /** See `ServeOptions.native`. */
+  readonly native?: boolean;
 }
 
 /** How long `close` waits for connections whose peer does not answer, ms. */
@@ -57,7 +59,7 @@ export async function serveWebTransport(options: WebTransportServeOptions): Prom
     throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
   }
   url.port = String(listener.address()?.port ?? url.port);
-  const host = new SessionHost(options, sha256);
+  const host = new SessionHost(options, nativeSha256(options.native));
   return new HostedServer(host, [url.href], new WebTransportListener(host, url, listener, sessions));
 }
 
@@ -116,8 +118,4 @@ class WebTransportListener implements Listeners {
     for (const session of this.#open) session.close({ closeCode: 1_000, reason: "" });
     this.#listener.stopServer();
   }
-}
-
-function sha256(token: Bytes): Bytes {
-  return new Uint8Array(createHash("sha256").update(token).digest());
 }

@@ -1,7 +1,5 @@
-import { createHash } from "node:crypto";
 import type { Server as HttpServer } from "node:http";
 import type { TlsOptions } from "node:tls";
-import type { Bytes } from "../core/bytes.ts";
 import type { MethodTree } from "../rpc/contract.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer, listenOnAll } from "../rpc/hosted-server.ts";
@@ -11,6 +9,7 @@ import { parseAddress } from "./address.ts";
 import { listenOnSocket } from "./listen-socket.ts";
 import { UpgradeListener } from "./listen-websocket.ts";
 import type { Listener, NodeRequest } from "./listener.ts";
+import { nativeSha256 } from "./native.ts";
 import { openWorkers, type ServeWorkersOptions } from "./pool.ts";
 import type { SocketOptions } from "./socket-transport.ts";
 
@@ -34,6 +33,8 @@ export interface ServeOptions extends HostOptions<NodeRequest> {
   readonly tls?: TlsOptions;
   /** How the sockets of `tcp:`, `tls:` and `ipc:` are used. */
   readonly socket?: SocketOptions;
+  /** False: nothing that only Node has, as with `TIDEWAY_NATIVE=0`. Concerns the SHA-256 of resume tokens. Default true. */
+  readonly native?: boolean;
   /** Calls that run in worker threads, so that they keep nobody from the sockets. The pool ends with the server. */
   readonly workers?: ServeWorkersOptions;
 }
@@ -74,7 +75,7 @@ class NodeListeners implements Listeners {
   constructor(options: ServeOptions, workers: WorkerPool<MethodTree> | undefined) {
     this.#options = options;
     this.#workers = workers;
-    this.host = new SessionHost(options, sha256);
+    this.host = new SessionHost(options, nativeSha256(options.native));
     this.#upgrades = new UpgradeListener(this.host);
   }
 
@@ -100,8 +101,4 @@ class NodeListeners implements Listeners {
     await Promise.all(this.#listeners.map((listener) => listener.finish()));
     await this.#workers?.close({ drainMs: 0 }); // whose calls have ended with their sessions
   }
-}
-
-function sha256(token: Bytes): Bytes {
-  return new Uint8Array(createHash("sha256").update(token).digest());
 }

@@ -74,6 +74,29 @@ describe.each(KINDS)("%s", (kind) => {
     expect([writev.mock.calls.length, write.mock.calls.length]).toEqual([1, 0]);
   });
 
+  test("records of one task leave as they come where writev is turned off", async () => {
+    const burst = async (options?: SocketTransportOptions) => {
+      const { client, server, sockets } = await open(options);
+      const write = vi.spyOn(sockets.client, "_write");
+      const heard = listen(server);
+      listen(client);
+      for (let i = 0; i < 5; i++) client.write(MAIN_LANE, new Uint8Array([i]));
+      client.writeParts(MAIN_LANE, new Uint8Array([5]), new Uint8Array([6, 7]));
+      await expect.poll(() => heard.bytes()).toEqual(new Uint8Array([0, 1, 2, 3, 4, 5, 6, 7]));
+      await pair?.cleanup();
+      pair = undefined;
+      return write.mock.calls.length;
+    };
+    expect(await burst()).toBe(0);
+    expect(await burst({ vectored: false })).toBeGreaterThan(0);
+    process.env["TIDEWAY_NATIVE"] = "0";
+    try {
+      expect(await burst()).toBeGreaterThan(0);
+    } finally {
+      delete process.env["TIDEWAY_NATIVE"];
+    }
+  });
+
   test("flush() sends what waits for the end of the task", async () => {
     const { client, server, sockets } = await open();
     const writev = vi.spyOn(sockets.client as Required<Socket>, "_writev");

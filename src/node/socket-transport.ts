@@ -3,6 +3,7 @@ import type { Bytes } from "../core/bytes.ts";
 import { StateError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
+import { nativeAllowed } from "./native.ts";
 import { readShared } from "./shared-read.ts";
 
 /** How a socket is used. What only TCP has is ignored by IPC. */
@@ -19,6 +20,8 @@ export interface SocketOptions {
   readonly receiveBufferBytes?: number;
   /** Longest time for the peer to close too, ms; it starts again while bytes go out. Default 2,000. */
   readonly closeTimeoutMs?: number;
+  /** Records of one burst leave by one `writev`. False, or `TIDEWAY_NATIVE=0`: each as it comes. Default true. */
+  readonly vectored?: boolean;
 }
 
 /** How a socket is used that is opened without options. */
@@ -29,6 +32,7 @@ export const DEFAULT_SOCKET_OPTIONS: Required<SocketOptions> = {
   sendBufferBytes: 256 * 1024,
   receiveBufferBytes: 64 * 1024,
   closeTimeoutMs: 2_000,
+  vectored: true,
 };
 
 /** What a transport is told of the socket that it adopts. */
@@ -62,6 +66,7 @@ export class SocketTransport implements Transport {
   readonly #socket: Socket;
   readonly #sendBufferBytes: number;
   readonly #closeTimeoutMs: number;
+  readonly #vectored: boolean;
   #events: TransportEvents | undefined;
   /** The socket is gone; what `closed` is told. */
   #end: { readonly error: WireError | undefined } | undefined;
@@ -89,6 +94,7 @@ export class SocketTransport implements Transport {
     this.#socket = socket;
     this.#sendBufferBytes = options.sendBufferBytes;
     this.#closeTimeoutMs = options.closeTimeoutMs;
+    this.#vectored = nativeAllowed(options.vectored);
     if (name === "tcp") tune(socket, options);
     socket.pause(); // until `start`
     socket.on("error", (cause) => {
@@ -143,7 +149,7 @@ export class SocketTransport implements Transport {
     const first = this.#first;
     if (!this.#corked) {
       this.#corked = true;
-      socket.cork();
+      if (this.#vectored) socket.cork();
       if (first === undefined) SOON.then(this.#flush);
     }
     if (first !== undefined) {
@@ -196,7 +202,7 @@ export class SocketTransport implements Transport {
   #uncork(): void {
     if (!this.#corked) return;
     this.#corked = false;
-    this.#socket.uncork();
+    if (this.#vectored) this.#socket.uncork();
   }
 
   /** After each record that the kernel took. One function for all, so that a `write` makes no closure. */
