@@ -123,7 +123,10 @@ export class Pair {
     const { messageBoundaries = true, pieceBytes = record.length } = this.#options;
     for (let at = 0; at < record.length; at += pieceBytes) {
       const end = messageBoundaries ? record.length : at + pieceBytes;
-      this[to].receive(MAIN_LANE, record.slice(at, end), this.now);
+      const piece = record.slice(at, end);
+      const isKept = this[to].receive(MAIN_LANE, piece, this.now);
+      // What the connection has let go of is written over, as a transport may do.
+      if (!(isKept && messageBoundaries)) piece.fill(0xdd);
       if (messageBoundaries) break;
     }
     this.drain();

@@ -251,7 +251,7 @@ export class Session extends EventTarget {
   migrate(transport: Transport): Promise<void> {
     if (this.migrator !== undefined) return this.migrator(transport);
     transport.close(1_000, "");
-    return Promise.reject(new StateError("Cannot migrate: only the client of a session can"));
+    return Promise.reject(new StateError("Cannot migrate session: only its client can"));
   }
 
   /** Carry on over this link. For those that connect and listen. */

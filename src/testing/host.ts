@@ -119,7 +119,10 @@ export class Host {
   #receive(lane: LaneId, bytes: Bytes): void {
     const { connection } = this;
     if (connection.state === "closing" || connection.state === "closed") this.#observer.late();
-    connection.receive(lane, bytes, this.#clock.now());
+    const own = bytes.slice();
+    const isKept = connection.receive(lane, own, this.#clock.now());
+    // What the connection has let go of is written over, as a transport may do.
+    if (!(isKept && this.#transport.capabilities.messageBoundaries)) own.fill(0xdd);
     this.settle();
   }
 

@@ -82,8 +82,9 @@ export class Drive {
     this.#connection.mux.wake = this.#wake;
     this.#transport.start({
       data: (lane, bytes) => {
-        this.#connection.receive(lane, bytes, this.#clock.now());
+        const isKept = this.#connection.receive(lane, bytes, this.#clock.now());
         this.#deliver();
+        return isKept;
       },
       drain: (lane) => {
         if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;

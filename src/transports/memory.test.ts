@@ -35,6 +35,30 @@ test("write() delivers a burst in one microtask", async () => {
   expect(log).toEqual(["b data 0", "b data 1", "b data 2"]);
 });
 
+test("writeParts() writes into what its owner has let go of, and into nothing else", async () => {
+  const { a, b } = memoryPair();
+  const got: Uint8Array[] = [];
+  let isKept = false;
+  b.start({
+    ...listen([], "b"),
+    data: (_lane, bytes) => {
+      got.push(bytes);
+      return isKept;
+    },
+  });
+  const send = async (value: number) => {
+    a.writeParts(MAIN_LANE, new Uint8Array([value]), new Uint8Array(99).fill(value));
+    await Promise.resolve();
+  };
+  await send(1);
+  isKept = true;
+  await send(2);
+  await send(3);
+  expect(got[1]?.buffer).toBe(got[0]?.buffer);
+  expect(got[1]).toEqual(new Uint8Array(100).fill(2));
+  expect(got[2]).toEqual(new Uint8Array(100).fill(3));
+});
+
 test("lose() drops what is on its way, even to a paused end", async () => {
   const { a, b, lose } = memoryPair();
   const log: string[] = [];

@@ -1,6 +1,7 @@
 import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
 import {
   DATAGRAM_LANE,
   type Transport,
@@ -42,6 +43,15 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   const lost = new TransportError("Cannot continue in memory: the pair was cut");
   return { a, b: a.peer, lose: (error = lost) => a.lose(error) };
 }
+
+/** Room of this thread for records on their way. */
+const copies: BufferPool = new BufferPool();
+
+/** Records that were read, and of which nothing is held: they are written into again. */
+const spares: Bytes[] = [];
+
+/** As many of the longest as are under way in one direction. */
+const MOST_SPARES = 4;
 
 const SOON: Promise<void> = Promise.resolve();
 
@@ -98,11 +108,23 @@ export class MemoryTransport implements Transport {
   }
 
   write(lane: LaneId, record: Bytes): boolean {
-    return this.#state !== "open" || this.#send(lane, new Uint8Array(record)); // a copy: both sides own their bytes
+    if (this.#state !== "open") return true;
+    // A copy: both sides own their bytes.
+    const { length } = record;
+    copies.reserve(length);
+    const { at } = copies;
+    copies.slab.set(record, at);
+    return this.#send(lane, copies.commit(at, at + length));
   }
 
   writeParts(lane: LaneId, head: Bytes, tail: Bytes): boolean {
-    return this.#state !== "open" || this.#send(lane, concatBytes([head, tail], head.length + tail.length));
+    if (this.#state !== "open") return true;
+    const length = head.length + tail.length;
+    const spare = spares.pop();
+    if (spare?.length !== length) return this.#send(lane, concatBytes([head, tail], length));
+    spare.set(head);
+    spare.set(tail, head.length);
+    return this.#send(lane, spare);
   }
 
   #send(lane: LaneId, record: Bytes): boolean {
@@ -175,7 +197,7 @@ export class MemoryTransport implements Transport {
     while (!this.#paused && this.#next < this.#burst.length) {
       const { lane, record } = this.#burst[this.#next++]!;
       this.#queuedBytes[lane] = (this.#queuedBytes[lane] as number) - record.length;
-      events.data(ofPeer(lane), record);
+      if (events.data(ofPeer(lane), record) === false && spares.length < MOST_SPARES) spares.push(record);
     }
     this.#drainPeer();
 

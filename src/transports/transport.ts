@@ -24,8 +24,11 @@ export interface TransportCapabilities {
 
 /** What a transport tells its owner. No call comes before `start` returns, none after `closed`. */
 export interface TransportEvents {
-  /** Bytes from the peer: a record, the receiver's to keep. Without `messageBoundaries` a piece, for the time of the call. */
-  data(lane: LaneId, bytes: Bytes): void;
+  /**
+   * Bytes from the peer: a record, the receiver's to keep. Without `messageBoundaries` a piece, for the time of the call.
+   * @returns false when the receiver holds nothing of them: their memory may be used again.
+   */
+  data(lane: LaneId, bytes: Bytes): unknown;
   /**
    * After a `write` that returned false: the buffer has drained below the low-water mark. With {@link DATAGRAM_LANE}
    * after a `writeDatagram` that did.

@@ -1,6 +1,7 @@
-import { type Bytes, decodeText, encodeText } from "../core/bytes.ts";
+import { type Bytes, decodeText } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, StateError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { encodeReason } from "../core/wire/reason.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 
 /** What a WebSocket transport bounds. */
@@ -39,11 +40,7 @@ export function assertOpen(state: number): void {
 
 /** `reason` cut to what a close frame holds, between two characters. */
 export function clipReason(reason: string): string {
-  const bytes = encodeText(reason);
-  if (bytes.length <= MAX_REASON_BYTES) return reason;
-  let end = MAX_REASON_BYTES;
-  while ((bytes[end]! & 0xc0) === 0x80) end--;
-  return decodeText(bytes.subarray(0, end));
+  return decodeText(encodeReason(reason, MAX_REASON_BYTES));
 }
 
 /** What `closed` is told when a socket was not closed in order. */

@@ -4,14 +4,18 @@ import { type LaneId, MAIN_LANE } from "../lanes/lane.ts";
 import { type PeerLane, peerLane } from "../lanes/lanes.ts";
 import { MAX_HELLO_BYTES, RECORD_SLACK_BYTES } from "../limits.ts";
 import { FrameReader } from "../wire/frame.ts";
+import * as FrameFlag from "../wire/frame-flag.ts";
 import * as FrameType from "../wire/frame-type.ts";
-import { PLAIN_RECORD, RecordReader, SEALED_RECORD } from "../wire/record.ts";
+import { checkLength, giveRecord, PLAIN_RECORD, RecordReader, SEALED_RECORD } from "../wire/record.ts";
 import type { Connection } from "./connection.ts";
 import { allows } from "./connection-state.ts";
 import { applyToSession, refuseFrame } from "./session-input.ts";
 
 /** RESETs and STOPs that are not known to have arrived: with so many it is time to ask. */
 const MANY_TOLD = 32;
+
+/** Flags of DATA that brings nothing but a part of a message. */
+const FRAGMENT = FrameFlag.MORE | FrameFlag.LEN;
 
 /**
  * The way in of a connection: bytes of its lanes become records, records become frames, and each frame goes to who
@@ -29,6 +33,8 @@ export class RecordInput {
   /** The lanes of the peer beside the main one, and how many it may have. */
   #lanes: Map<LaneId, PeerLane> | undefined;
   readonly #maxLanes: number;
+  /** Views of the last record may be held. */
+  #isKept = true;
 
   constructor(connection: Connection) {
     const { limits, options } = connection;
@@ -43,9 +49,9 @@ export class RecordInput {
   }
 
   /** See {@link Connection.receive}. */
-  receive(lane: LaneId, bytes: Bytes, now: number): void {
+  receive(lane: LaneId, bytes: Bytes, now: number): boolean {
     const connection = this.#connection;
-    if (connection.over) return;
+    if (connection.over) return true;
     connection.mux.now = now;
     connection.mux.settleUnread();
     connection.keepAlive.heard(bytes.length, now);
@@ -64,6 +70,7 @@ export class RecordInput {
     this.#frames.reset(EMPTY, 0);
     if (connection.mux.told.length >= MANY_TOLD) connection.keepAlive.measure(now);
     if (connection.replies.waiting) connection.mux.wake();
+    return this.#isKept;
   }
 
   #fail(error: unknown): void {
@@ -102,6 +109,7 @@ export class RecordInput {
     records.push(bytes);
     for (let record = records.next(); record !== undefined; record = records.next()) {
       this.#receiveRecord(record, lane);
+      if (!this.#isKept) giveRecord(record);
       if (this.#connection.over) return;
     }
   }
@@ -109,15 +117,12 @@ export class RecordInput {
   #receiveRecord(record: Bytes, lane: PeerLane | undefined): void {
     const connection = this.#connection;
     connection.counters.recordsReceived++;
+    this.#isKept = true;
     if (lane === undefined && connection.state === "authenticating") {
       connection.early.keep(record, 0);
       return;
     }
-    if (record.length > this.#maxRecordBytes)
-      throw new ProtocolError(
-        "ERR_FRAME_TOO_LARGE",
-        `Cannot accept ${record.length} byte record: limit is ${this.#maxRecordBytes}`,
-      );
+    checkLength("record", record.length, this.#maxRecordBytes);
     const { compression } = connection.options;
     const header = record[0] as number;
     // A peer that is not let in yet has nothing expanded for it.
@@ -130,14 +135,12 @@ export class RecordInput {
     const frames = this.#frames;
     const connection = this.#connection;
     frames.reset(record, at);
+    this.#isKept = false;
     while (frames.next()) {
+      // Only a fragment is sure to be copied.
+      if (frames.type !== FrameType.DATA || (frames.flags | FrameFlag.LEN) !== FRAGMENT) this.#isKept = true;
       if (lane === undefined && !allows(connection.state, frames.type)) refuseFrame(connection, frames);
-      const length = frames.bodyEnd - frames.bodyAt;
-      if (length > connection.limits.maxFrameBytes)
-        throw new ProtocolError(
-          "ERR_FRAME_TOO_LARGE",
-          `Cannot accept ${length} byte frame: limit is ${connection.limits.maxFrameBytes}`,
-        );
+      checkLength("frame", frames.bodyEnd - frames.bodyAt, connection.limits.maxFrameBytes);
       if (lane !== undefined) {
         this.#applyToLane(frames, lane);
         continue;

@@ -2,10 +2,10 @@ import { type Bytes, detachView } from "../bytes.ts";
 import { ProtocolError, type StreamError } from "../errors.ts";
 import type { PeerLane } from "../lanes/lanes.ts";
 import type { Limits } from "../limits.ts";
+import { Parts } from "../parts.ts";
 import { Queue } from "../queue.ts";
 import type { Metadata } from "../wire/metadata.ts";
 import { PATH_BYTES_PER_MS, ReceiveWindow } from "./flow.ts";
-import { Parts } from "./parts.ts";
 
 /**
  * The receiving half of a stream: puts fragments together and keeps whole messages until the application takes them.
@@ -61,24 +61,19 @@ export class ReceiveHalf {
    * @throws {ProtocolError} `ERR_MESSAGE_TOO_LARGE` when the message passes its bounds.
    */
   push(payload: Bytes, more: boolean): void {
+    const { maxMessageBytes, maxFragments } = this.#limits;
+    const length = this.assembling + payload.length;
+    if (length > maxMessageBytes) throw tooLarge(` of ${length} bytes or more: limit is ${maxMessageBytes}`);
     if (!more && this.#parts === undefined) {
-      if (payload.length > this.#limits.maxMessageBytes) throw this.#tooLarge(payload.length);
       this.#inbox.push(payload);
       return;
     }
     if (more && payload.length === 0) return;
-    const bytes = this.assembling + payload.length;
-    if (bytes > this.#limits.maxMessageBytes) throw this.#tooLarge(bytes);
-    if (++this.#fragments > this.#limits.maxFragments) {
-      throw new ProtocolError(
-        "ERR_MESSAGE_TOO_LARGE",
-        `Cannot accept message: over ${this.#limits.maxFragments} fragments`,
-      );
-    }
+    if (++this.#fragments > maxFragments) throw tooLarge(`: over ${maxFragments} fragments`);
     this.#parts ??= new Parts();
-    this.#parts.add(payload);
+    this.#parts.add(payload, maxMessageBytes);
     if (more) return;
-    this.#inbox.push(this.#parts.join());
+    this.#inbox.push(this.#parts.take());
     this.#clearParts();
   }
 
@@ -123,12 +118,8 @@ export class ReceiveHalf {
     if (length > this.#settled) this.#inbox.map(this.#settled, detachView);
     this.#settled = length;
   }
+}
 
-  #tooLarge(bytes: number): ProtocolError {
-    const most = this.#limits.maxMessageBytes;
-    return new ProtocolError(
-      "ERR_MESSAGE_TOO_LARGE",
-      `Cannot accept message of ${bytes} bytes or more: limit is ${most}`,
-    );
-  }
+function tooLarge(what: string): ProtocolError {
+  return new ProtocolError("ERR_MESSAGE_TOO_LARGE", `Cannot accept message${what}`);
 }

@@ -4,11 +4,11 @@ import type { Cursor } from "./varint.ts";
 /** Longest reason text in a RESET, STOP, GOAWAY or CLOSE, UTF-8 bytes. */
 export const MAX_REASON_BYTES = 128;
 
-/** UTF-8 of a reason, cut to {@link MAX_REASON_BYTES} between characters. */
-export function encodeReason(reason: string): Bytes {
+/** UTF-8 of a reason, cut to `most` bytes between characters. */
+export function encodeReason(reason: string, most: number = MAX_REASON_BYTES): Bytes {
   const bytes = encodeText(reason);
-  if (bytes.length <= MAX_REASON_BYTES) return bytes;
-  let end = MAX_REASON_BYTES;
+  if (bytes.length <= most) return bytes;
+  let end = most;
   while (((bytes[end] as number) & 0xc0) === 0x80) end--;
   return bytes.slice(0, end);
 }

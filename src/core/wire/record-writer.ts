@@ -144,8 +144,7 @@ export class RecordWriter {
   #dropLastLength(): void {
     const { bytes } = this;
     const bodyLength = this.at - this.#bodyAt;
-    if (this.tail !== undefined) return;
-    if (bodyLength > MOVABLE_BYTES) return;
+    if (this.tail !== undefined || bodyLength > MOVABLE_BYTES) return;
     const width = varintBytes(bodyLength);
     bytes[this.#frameAt] = (bytes[this.#frameAt] as number) & ~FrameFlag.LEN;
     bytes.copyWithin(this.#bodyAt - width, this.#bodyAt, this.at);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { cutLane, fromHex, laneOf, toHex } from "../../../test/byte-lane.ts";
 import { equalBytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { RecordReader } from "./record.ts";
+import { giveRecord, RecordReader } from "./record.ts";
 
 const MAGIC_HEX = "544944455741590a";
 
@@ -108,6 +108,23 @@ describe("RecordReader", () => {
     expect(second?.buffer).toBe(first?.buffer);
     reader.push(lane.subarray(50));
     expect(reader.next()).toEqual(new Uint8Array(30).fill(3));
+  });
+
+  test("a record that was given back is written into by the next of its length", () => {
+    const lane = laneOf([1, 2, 3].map((value) => new Uint8Array(50).fill(value)));
+    const reader = new RecordReader(100);
+    const buffers: ArrayBuffer[] = [];
+    for (let at = 0; at < lane.length; at += 20) {
+      reader.push(lane.subarray(at, at + 20));
+      for (let record = reader.next(); record !== undefined; record = reader.next()) {
+        expect(record).toEqual(new Uint8Array(50).fill(buffers.length + 1));
+        buffers.push(record.buffer);
+        if (buffers.length === 1) giveRecord(record);
+      }
+    }
+    const [first, second, third] = buffers;
+    expect(second).toBe(first);
+    expect(third).not.toBe(first);
   });
 
   test("random records survive random pieces", () => {

@@ -1,5 +1,6 @@
-import { type Bytes, concatBytes, EMPTY } from "../bytes.ts";
+import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
+import { Parts } from "../parts.ts";
 import { Cursor, varintWidth } from "./varint.ts";
 
 /**
@@ -22,6 +23,20 @@ export const MAGIC: Bytes = new Uint8Array([0x54, 0x49, 0x44, 0x45, 0x57, 0x41, 
 /** Most bytes that the length in front of a record takes. */
 export const RECORD_LENGTH_BYTES = 4;
 
+/** A record of this thread that is not needed any more: the next of its length that comes in pieces is gathered in it. */
+let spare: Bytes = EMPTY;
+
+/** Nobody holds anything of a record: its memory may be used again. */
+export function giveRecord(record: Bytes): void {
+  spare = record;
+}
+
+/** @throws {ProtocolError} `ERR_FRAME_TOO_LARGE` when a record or a frame is longer than `most` bytes. */
+export function checkLength(what: "record" | "frame", length: number, most: number): void {
+  if (length > most)
+    throw new ProtocolError("ERR_FRAME_TOO_LARGE", `Cannot accept ${length} byte ${what}: limit is ${most}`);
+}
+
 /**
  * Cuts the bytes of a lane into records: each one behind its length as a varint, the first behind {@link MAGIC}.
  *
@@ -43,9 +58,8 @@ export class RecordReader {
   #prefixBytes = 0;
   /** Length of the record whose bytes are not all here; 0 between two records. */
   #length = 0;
-  /** Room for those that are, and how many they are. */
-  #record: Bytes = EMPTY;
-  #filled = 0;
+  /** Those that are. */
+  readonly #parts: Parts = new Parts();
 
   constructor(maxRecordBytes: number) {
     this.maxRecordBytes = maxRecordBytes;
@@ -70,7 +84,7 @@ export class RecordReader {
 
   #next(): Bytes | undefined {
     if (!this.#skipMagic() || !(this.#length > 0 || this.#readLength())) return undefined;
-    if (this.#filled > 0 || this.#length > this.#chunk.length - this.#at) return this.#gather();
+    if (this.#parts.length > 0 || this.#length > this.#chunk.length - this.#at) return this.#gather();
     return this.#cut();
   }
 
@@ -96,12 +110,7 @@ export class RecordReader {
       this.#cursor.reset(prefix, 0, this.#prefixBytes);
       const length = this.#cursor.varint();
       if (length === 0) throw new ProtocolError("ERR_PROTOCOL", "Cannot accept record: it holds no frame");
-      if (length > this.maxRecordBytes) {
-        throw new ProtocolError(
-          "ERR_FRAME_TOO_LARGE",
-          `Cannot accept ${length} byte record: limit is ${this.maxRecordBytes}`,
-        );
-      }
+      checkLength("record", length, this.maxRecordBytes);
       this.#length = length;
       this.#prefixBytes = 0;
       return true;
@@ -111,20 +120,18 @@ export class RecordReader {
 
   /** Add what is here to the record that is under way. */
   #gather(): Bytes | undefined {
-    const from = this.#filled;
-    const piece = this.#chunk.subarray(this.#at, this.#at + this.#length - from);
-    this.#at += piece.length;
-    this.#filled += piece.length;
-    if (this.#filled > this.#record.length) {
-      const room = Math.min(this.#length, this.#filled * 4);
-      this.#record = concatBytes([this.#record.subarray(0, from)], room);
+    const parts = this.#parts;
+    const length = this.#length;
+    if (parts.length === 0 && spare.length === length) {
+      parts.room = spare;
+      spare = EMPTY;
     }
-    const record = this.#record;
-    record.set(piece, from);
-    if (this.#filled < this.#length) return undefined;
-    this.#length = this.#filled = 0;
-    this.#record = EMPTY;
-    return record;
+    const piece = this.#chunk.subarray(this.#at, this.#at + length - parts.length);
+    this.#at += piece.length;
+    parts.add(piece, length);
+    if (parts.length < length) return undefined;
+    this.#length = 0;
+    return parts.take();
   }
 
   /** Take a record that is here as a whole. */

@@ -1,0 +1,48 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Parts } from "./parts.ts";
+
+describe("Parts", () => {
+  test("take() gives all pieces in order, and begins again", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 20 }), (pieces) => {
+        const parts = new Parts();
+        const total = pieces.reduce((sum, { length }) => sum + length, 0);
+        for (let round = 0; round < 2; round++) {
+          for (const piece of pieces) parts.add(piece, total);
+          expect(parts.length).toBe(total);
+          expect([...parts.take()]).toEqual(pieces.flatMap((piece) => [...piece]));
+          expect(parts.length).toBe(0);
+        }
+      }),
+      { numRuns: 300, seed: 11 },
+    );
+  });
+
+  test("nothing of a piece is kept", () => {
+    const parts = new Parts();
+    const piece = new Uint8Array([1, 2, 3]);
+    parts.add(piece, 100);
+    piece.fill(9);
+    expect(parts.take()).toEqual(new Uint8Array([1, 2, 3]));
+  });
+
+  test("the room is at most four times what is here, and never above the most", () => {
+    const parts = new Parts();
+    for (let i = 0; i < 3_000; i++) {
+      parts.add(new Uint8Array(1 + (i % 90)), 100_000_000);
+      expect(parts.room.length).toBeLessThanOrEqual(4 * parts.length);
+    }
+    for (const most of [1_000, 65_500, 65_536]) {
+      const bounded = new Parts();
+      for (let left = most; left > 0; left -= 100) bounded.add(new Uint8Array(Math.min(100, left)), most);
+      expect(bounded.take().buffer.byteLength).toBe(most);
+    }
+  });
+
+  test("a message of a power of four fills its room", () => {
+    const parts = new Parts();
+    for (const bytes of [65_505, 65_511, 65_511, 65_511, 106]) parts.add(new Uint8Array(bytes), 16_777_216);
+    expect(parts.take().buffer.byteLength).toBe(262_144);
+  });
+});

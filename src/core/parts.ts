@@ -1,0 +1,33 @@
+import { type Bytes, concatBytes, EMPTY } from "./bytes.ts";
+
+/** Bytes that come in pieces, until all of them are here. Nothing of a piece is kept. */
+export class Parts {
+  /** Bytes that are here. */
+  length = 0;
+  /** Where they are gathered. What of it is behind them may hold anything. */
+  room: Bytes = EMPTY;
+
+  /**
+   * Take a copy of a piece. The room grows with what is here: it is no more than four times that (T2).
+   * @param most - bytes that all pieces have at most; no more room than that is made
+   */
+  add(piece: Uint8Array, most: number): void {
+    const at = this.length;
+    const length = at + piece.length;
+    const { room } = this;
+    if (length > room.length) {
+      const powerOf4 = 4 ** Math.ceil(Math.log2(length) / 2); // what is sent is often as long as one
+      this.room = concatBytes([room.subarray(0, at)], Math.min(powerOf4, most));
+    }
+    this.room.set(piece, at);
+    this.length = length;
+  }
+
+  /** All of it in one array, the caller's to keep. Begins again. */
+  take(): Bytes {
+    const all = this.room.subarray(0, this.length);
+    this.room = EMPTY;
+    this.length = 0;
+    return all;
+  }
+}
