@@ -24,7 +24,7 @@ export const MOST_GROWTH = 2;
 
 /** Rounds over all points: the least, and the most when a busy machine makes a curve look steep. */
 const ROUNDS = { least: 5, most: 15 };
-const QUICK_ROUNDS = { least: 2, most: 9 };
+const QUICK_ROUNDS = { least: 3, most: 9 };
 
 /**
  * How much a cost grows: the largest of its values as a multiple of any before it, within the range that should be flat.
@@ -61,7 +61,7 @@ async function measureCurve(curve: Curve, plan: Plan): Promise<Figure[]> {
   const rounds = plan.quick ? QUICK_ROUNDS : ROUNDS;
   const samples: number[][] = xs.map(() => []);
   const costs = () => samples.map((each) => (unit === "ns" ? Math.min(...each) : median(each)));
-  await curve.measure(xs[0] as number); // compiles what all points use
+  for (const x of xs) await curve.measure(x); // compiles what they use
   for (let round = 0; round < rounds.most; round++) {
     if (round >= rounds.least && growth(xs, costs(), flat) <= MOST_GROWTH) break;
     for (const [index, x] of xs.entries()) {

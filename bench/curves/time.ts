@@ -11,7 +11,7 @@ const MIB = 1 << 20;
 const OPERATIONS = 20_000;
 
 /** A point moves about this much where its messages are long. */
-const POINT_BYTES = 64 * MIB;
+const POINT_BYTES = 256 * MIB;
 
 async function send(stream: MessageStream, message: Uint8Array<ArrayBuffer>): Promise<void> {
   while (!stream.trySend(message)) await stream.ready();
