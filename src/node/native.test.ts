@@ -1,5 +1,5 @@
 import * as zlib from "node:zlib";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { inputOf } from "../../test/compression/inputs.ts";
 import { findZstdNapi } from "../../test/compression/zstd-napi.ts";
 import { compressed, compressorSuite } from "../../test/conformance/compressor.ts";
@@ -10,7 +10,9 @@ import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import { deflate } from "../core/compression/deflate.ts";
 import { lz4 } from "../core/compression/lz4.ts";
 import { loadCompressors } from "./compression.ts";
+import { connect } from "./dial.ts";
 import { NODE, zstdNapi } from "./native.ts";
+import { serve } from "./serve.ts";
 
 const [zstd] = await loadCompressors(["zstd"]);
 
@@ -121,5 +123,35 @@ describe("loadCompressors()", () => {
       delete process.env["TIDEWAY_NATIVE"];
     }
     expect(await loadCompressors(["lz4"])).not.toEqual([lz4]);
+  });
+});
+
+describe("serve()", () => {
+  /** How often WebCrypto hashes for a server that lets one session in. */
+  async function digests(native?: boolean): Promise<number> {
+    const digest = vi.spyOn(crypto.subtle, "digest");
+    try {
+      await using server = await serve({
+        listen: ["tcp://127.0.0.1:0"],
+        ...(native === undefined ? {} : { native }),
+      });
+      const session = await connect(server.urls[0] as string);
+      await session.close();
+      return digest.mock.calls.length;
+    } finally {
+      digest.mockRestore();
+    }
+  }
+
+  it("leaves the hash of tokens to WebCrypto when told so, by its option or by TIDEWAY_NATIVE=0", async () => {
+    expect(await digests()).toBe(0);
+    expect(await digests(false)).toBeGreaterThan(0);
+    process.env["TIDEWAY_NATIVE"] = "0";
+    try {
+      expect(await digests()).toBeGreaterThan(0);
+      expect(await digests(true)).toBeGreaterThan(0);
+    } finally {
+      delete process.env["TIDEWAY_NATIVE"];
+    }
   });
 });

@@ -21,6 +21,7 @@ import {
   runThreads,
   TRANSPORTS,
 } from "./matrix.ts";
+import { checkNatives } from "./natives.ts";
 import { type Check, check, checkUpgrades, openSilent } from "./refusals.ts";
 import { renderTables, replaceTables, withoutVersions } from "./report.ts";
 import { TLS_VARIABLE } from "./suite/tls.ts";
@@ -150,6 +151,9 @@ async function main(args: readonly string[]): Promise<void> {
     for (const kind of ["node", "deno", "bun"] as const)
       if (`addresses in ${kind}`.includes(only))
         for (const result of await checkAddresses(programs, kind)) report(result);
+    for (const kind of ["node", "newestNode", "deno", "bun"] as const)
+      if (`native code in ${kind}`.includes(only))
+        for (const result of await checkNatives(programs, kind)) report(result);
     if (only === "") {
       for (const part of ["deno", "bun"] as const) runContract(binaries, part);
       const processes = RUNTIMES.filter(({ dials, serves }) => dials.length > 0 && serves.length > 0);

@@ -117,6 +117,12 @@ export class Programs {
     return this.#commandOf(kind, await this.#bundle("simulate", "node"));
   }
 
+  /** How a peer is run that tells what it uses of its runtime: see programs/native-peer.ts. */
+  async nativePeer(kind: Runtime["kind"]): Promise<Command> {
+    const platform = kind === "deno" || kind === "bun" ? kind : "node";
+    return this.#commandOf(kind, await this.#bundle(`${platform}-native`, platform));
+  }
+
   #commandOf(kind: Runtime["kind"], path: string): Command {
     const { node, newestNode, deno, bun } = this.#binaries;
     switch (kind) {

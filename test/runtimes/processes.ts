@@ -73,8 +73,16 @@ export async function startServer(
  * Run a program to its end.
  * @returns the lines it printed. @throws {Error} with the last of them when it fails or takes too long.
  */
-export async function runProgram([program, ...args]: Command, withinMs: number): Promise<string[]> {
-  const child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
+export async function runProgram(
+  [program, ...args]: Command,
+  withinMs: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<string[]> {
+  const child = spawn(program, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output: string[] = [];
   collect(child, (line) => output.push(line));
   const code = await withTimeout(

@@ -1,0 +1,134 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { selfImportPlugin } from "../../scripts/bundle.mjs";
+import { ROOT } from "../../scripts/paths.mjs";
+import type { Programs, Runtime } from "./matrix.ts";
+import { runProgram, startServer } from "./processes.ts";
+import type { NativePeerOptions, NativeReport } from "./programs/native-peer.ts";
+import { type Check, check } from "./refusals.ts";
+import { equal } from "./suite/assert.ts";
+
+type Kind = Runtime["kind"];
+
+/** How one side is told to use what its runtime has, or not to. */
+interface Side {
+  readonly name: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly options: NativePeerOptions;
+}
+
+const NATIVE: Side = { name: "native", env: { TIDEWAY_NATIVE: "1" }, options: {} };
+const BY_ENVIRONMENT: Side = { name: "TIDEWAY_NATIVE=0", env: { TIDEWAY_NATIVE: "0" }, options: {} };
+const BY_OPTION: Side = { name: "native: false", env: { TIDEWAY_NATIVE: "1" }, options: { native: false } };
+const PAIRS: readonly (readonly [server: Side, client: Side])[] = [
+  [NATIVE, NATIVE],
+  [NATIVE, BY_ENVIRONMENT],
+  [BY_ENVIRONMENT, NATIVE],
+  [NATIVE, BY_OPTION],
+  [BY_OPTION, NATIVE],
+];
+const RUN_MS = 60_000;
+/** A third of what a client sends. */
+const LEAST_SAVED_BYTES = 45_000;
+
+/** The switches of native code in one runtime: what they turn off is not used, and both sides understand each other. */
+export async function checkNatives(programs: Programs, kind: Kind): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const [server, client] of PAIRS)
+    checks.push(
+      await check(`native code in ${kind}: server ${server.name}, client ${client.name}`, () =>
+        checkPair(programs, kind, server, client),
+      ),
+    );
+  if (kind === "node")
+    checks.push(await check(`native code in ${kind}: a missing package is told once`, checkMissing));
+  return checks;
+}
+
+function reportOf(lines: readonly string[]): NativeReport {
+  const line = lines.find((text) => text.startsWith("USED "));
+  if (line === undefined) throw new Error(`It printed no report:\n${lines.join("\n")}`);
+  return JSON.parse(line.slice("USED ".length)) as NativeReport;
+}
+
+async function checkPair(programs: Programs, kind: Kind, server: Side, client: Side): Promise<void> {
+  const command = await programs.nativePeer(kind);
+  const running = await startServer([...command, JSON.stringify(server.options)], server.env);
+  let used: NativeReport;
+  try {
+    const options = { ...client.options, url: running.urls[0] ?? "" };
+    used = reportOf(await runProgram([...command, JSON.stringify(options)], RUN_MS, client.env));
+  } finally {
+    await running.stop();
+  }
+  const served = reportOf(running.output);
+  const bothNative = server === NATIVE && client === NATIVE;
+  checkSide(kind, "server", server, served, bothNative);
+  checkSide(kind, "client", client, used, bothNative);
+  const saves = used.saved.map((bytes) => bytes > LEAST_SAVED_BYTES);
+  const common = used.found.map((name) => served.found.includes(name));
+  equal(saves, common, `sessions that save bytes, of ${used.found} with ${served.found}`);
+}
+
+/** @param bothNative - only then both have Zstandard, and use it */
+function checkSide(
+  kind: Kind,
+  role: "server" | "client",
+  side: Side,
+  { counts, found }: NativeReport,
+  bothNative: boolean,
+): void {
+  const native = side === NATIVE;
+  const hashes = role === "server" && native && (kind === "node" || kind === "newestNode");
+  const wanted = {
+    wasmLz4: native,
+    zlibDeflate: native,
+    zlibInflate: native,
+    zlibZstd: bothNative && kind !== "node", // which takes a package for it
+    nodeHash: hashes,
+    webDigest: role === "server" && !hashes,
+  };
+  const seen = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, count > 0]));
+  equal(seen, wanted, `what the ${role} has used`);
+  equal(found, native ? ["lz4", "deflate", "zstd"] : ["lz4", "deflate"], `what the ${role} has found`);
+}
+
+/** A program that lies where no package is found: Node 20 has no Zstandard, and says so when it is asked to. */
+async function checkMissing(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "tideway-missing-"));
+  try {
+    const outfile = join(folder, "missing.mjs");
+    await build({
+      entryPoints: [join(ROOT, "test/runtimes/programs/native-missing.ts")],
+      outfile,
+      absWorkingDir: ROOT,
+      bundle: true,
+      platform: "node",
+      format: "esm",
+      target: "es2022",
+      logLevel: "warning",
+      plugins: [selfImportPlugin(["node", "default"])],
+    });
+    for (const section of [undefined, "tideway"]) {
+      const { NODE_DEBUG: _, TIDEWAY_NATIVE: __, ...env } = process.env;
+      const { stderr, stdout } = spawnSync(process.execPath, [outfile], {
+        env: { ...env, ...(section === undefined ? {} : { NODE_DEBUG: section }) },
+        encoding: "utf8",
+        timeout: RUN_MS,
+      });
+      equal(stdout, "FOUND lz4\n".repeat(3), "what was found");
+      const told = stderr.split("\n").filter((line) => line !== "");
+      const shown = told.map((line) =>
+        /^TIDEWAY \d+: (zstd, way \d of \d): .*(zstd-napi|zstd-wasm)/.exec(line),
+      );
+      const names = shown.map((match) => (match === null ? "?" : `${match[1]} ${match[2]}`));
+      const wanted = ["zstd, way 2 of 4 zstd-napi", "zstd, way 3 of 4 zstd-wasm"];
+      equal(names, section === undefined ? [] : wanted, `what was told: ${stderr}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
