@@ -40,6 +40,12 @@ describe("Parts", () => {
     }
   });
 
+  test("room for all is made at once when a quarter is here", () => {
+    const parts = new Parts();
+    parts.add(new Uint8Array(16_400), 65_543);
+    expect(parts.room.length).toBe(65_543);
+  });
+
   test("a message of a power of four fills its room", () => {
     const parts = new Parts();
     for (const bytes of [65_505, 65_511, 65_511, 65_511, 106]) parts.add(new Uint8Array(bytes), 16_777_216);

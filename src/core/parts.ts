@@ -16,8 +16,9 @@ export class Parts {
     const length = at + piece.length;
     const { room } = this;
     if (length > room.length) {
-      const powerOf4 = 4 ** Math.ceil(Math.log2(length) / 2); // what is sent is often as long as one
-      this.room = concatBytes([room.subarray(0, at)], Math.min(powerOf4, most));
+      // A power of four, because what is sent is often as long as one.
+      const next = length * 4 < most ? 4 ** Math.ceil(Math.log2(length) / 2) : most;
+      this.room = concatBytes([room.subarray(0, at)], next);
     }
     this.room.set(piece, at);
     this.length = length;
