@@ -1,4 +1,4 @@
-import { NODE_MODULES, type Runtime, untold } from "../compression/load.ts";
+import { NODE_MODULES, type Runtime, toldByDebug } from "../compression/load.ts";
 
 /** The environment of Bun. */
 interface Environment {
@@ -9,5 +9,5 @@ interface Environment {
 export const BUN: Runtime = {
   allowed: () => (globalThis as Environment).Bun?.env["TIDEWAY_NATIVE"] !== "0",
   native: NODE_MODULES,
-  missing: untold,
+  missing: toldByDebug,
 };

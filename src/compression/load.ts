@@ -98,12 +98,14 @@ interface WithModules {
   readonly [name: string]: { getBuiltinModule?(name: string): unknown } | undefined;
 }
 
-/**
- * Zlib of a runtime that is not Node, and yet may have its modules. Not imported: bundlers may know no such module.
- * @throws {Error} when it has none, as Workers without the flag `nodejs_compat`.
- */
+/** A module of Node in a runtime that is not Node. Not imported: bundlers may know no such module. */
+function nodeModule(name: string): unknown {
+  return (globalThis as unknown as WithModules)["process"]?.getBuiltinModule?.(name);
+}
+
+/** @throws {Error} when the runtime has none, as Workers without the flag `nodejs_compat`. */
 function nodeZlib(): Zlib {
-  const zlib = (globalThis as unknown as WithModules)["process"]?.getBuiltinModule?.("node:zlib");
+  const zlib = nodeModule("node:zlib");
   if (zlib === undefined) throw new Error("Cannot use node:zlib: this runtime has none");
   return zlib as Zlib;
 }
@@ -114,6 +116,18 @@ export const NODE_MODULES: Ways = {
   deflate: [async ({ deflateLevel }) => (await import("./zlib.ts")).zlibDeflate(nodeZlib(), deflateLevel)],
   zstd: [async ({ zstdLevel }) => (await import("./zlib.ts")).zlibZstd(nodeZlib(), zstdLevel)],
 };
+
+/** The part of `node:util` that is used. */
+interface Util {
+  debuglog(section: string): (format: string, ...values: unknown[]) => void;
+}
+
+/** Told with `NODE_DEBUG=tideway`, in runtimes that have the modules of Node. */
+export function toldByDebug(what: string, error: unknown): void {
+  const util = nodeModule("node:util") as Util | undefined;
+  const reason = error instanceof Error ? error.message : String(error);
+  util?.debuglog("tideway")("%s: %s", what, reason.split("\n", 1)[0]);
+}
 
 /** Nothing is told, where there is no log. */
 export function untold(): void {}

@@ -1,4 +1,4 @@
-import { NODE_MODULES, type Runtime, untold } from "../compression/load.ts";
+import { NODE_MODULES, type Runtime, toldByDebug } from "../compression/load.ts";
 
 /** The environment of Deno, where the program may read it. */
 interface Environment {
@@ -14,4 +14,4 @@ function allowed(): boolean {
 }
 
 /** Everything native that Deno uses for compression: its own zlib and Zstandard. `TIDEWAY_NATIVE=0` turns it off. */
-export const DENO: Runtime = { allowed, native: NODE_MODULES, missing: untold };
+export const DENO: Runtime = { allowed, native: NODE_MODULES, missing: toldByDebug };

@@ -96,10 +96,10 @@ export class Programs {
     switch (kind) {
       case "node":
       case "newestNode":
-        return this.#commandOf(kind, await this.#bundle(`node-${role}`, "node"));
+        return this.commandOf(kind, await this.#bundle(`node-${role}`, "node"));
       case "deno":
       case "bun":
-        return this.#commandOf(kind, await this.#bundle(`${kind}-${role}`, kind));
+        return this.commandOf(kind, await this.#bundle(`${kind}-${role}`, kind));
       case "workerd":
       case "plainWorker":
         return [
@@ -114,16 +114,17 @@ export class Programs {
 
   /** How seeds of the simulator are run in a runtime. */
   async simulation(kind: Runtime["kind"]): Promise<Command> {
-    return this.#commandOf(kind, await this.#bundle("simulate", "node"));
+    return this.commandOf(kind, await this.#bundle("simulate", "node"));
   }
 
   /** How a peer is run that tells what it uses of its runtime: see programs/native-peer.ts. */
   async nativePeer(kind: Runtime["kind"]): Promise<Command> {
     const platform = kind === "deno" || kind === "bun" ? kind : "node";
-    return this.#commandOf(kind, await this.#bundle(`${platform}-native`, platform));
+    return this.commandOf(kind, await this.#bundle(`${platform}-native`, platform));
   }
 
-  #commandOf(kind: Runtime["kind"], path: string): Command {
+  /** How a program is run that has been bundled. */
+  commandOf(kind: Runtime["kind"], path: string): Command {
     const { node, newestNode, deno, bun } = this.#binaries;
     switch (kind) {
       case "node":
@@ -165,7 +166,7 @@ export class Programs {
     const platform = kind === "deno" || kind === "bun" ? kind : "node";
     const program = await bundle("test/runtimes/programs/thread-client.ts", platform);
     const thread = await bundle("test/runtimes/programs/session-thread.ts", platform);
-    return this.#resultsOf([...this.#commandOf(kind, program), thread]);
+    return this.#resultsOf([...this.commandOf(kind, program), thread]);
   }
 
   async #resultsOf(command: Command): Promise<CaseResult[]> {
