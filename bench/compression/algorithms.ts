@@ -21,7 +21,7 @@ export function cpuMs(): number {
 export async function raceMany(
   { quick, runs }: Plan,
   works: readonly Work[],
-  runMs: number = quick ? 15 : 60,
+  runMs: number = quick ? 15 : 45,
 ): Promise<number[][]> {
   const samples: number[][] = works.map(() => []);
   const counts: number[] = [];

@@ -1,9 +1,9 @@
-// Writes the figures of docs/compression.md, from a run that was kept with `--save compression`:
-// node scripts/run-ts.mjs bench/compression/write-table.ts
+// Writes the figures of docs/compression.md, from a run that was kept with `--save compression`, or from several that
+// were kept one after the other: node scripts/run-ts.mjs bench/compression/write-table.ts [run ...]
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/paths.mjs";
-import { loadRun, type SavedFigure } from "../saved.ts";
+import { loadRun, mergeRuns, type SavedFigure } from "../saved.ts";
 import { median, timesBetter } from "../statistics.ts";
 
 const BEGIN = "<!-- figures: node scripts/run-ts.mjs bench/compression/write-table.ts -->\n";
@@ -12,7 +12,8 @@ const END = "<!-- end of figures -->\n";
 /** `json, 1 MiB: lz4, WASM (3.43 : 1), expand`, in its parts. */
 const NAME = /^(.*): (.*) \((.*) : 1\), (compress|expand)$/;
 
-const run = loadRun("compression");
+const names = process.argv.length > 2 ? process.argv.slice(2) : ["compression"];
+const run = mergeRuns(names.map((name) => [name, loadRun(name)] as const));
 const rows = new Map<string, { readonly ratio: string; compress?: SavedFigure; expand?: SavedFigure }>();
 for (const figure of run.figures) {
   const [, input, name, ratio, direction] = NAME.exec(figure.name) ?? [];
