@@ -1,7 +1,7 @@
 import type { Bench, Target } from "../harness.ts";
 import { MEMORY } from "./carriers/memory.ts";
-import { MESSAGE_PORT } from "./carriers/message-port.ts";
 import { IPC, TCP } from "./carriers/sockets.ts";
+import { MESSAGE_PORT, RING } from "./carriers/threads.ts";
 import { WEBSOCKET } from "./carriers/websocket.ts";
 import { WEBTRANSPORT } from "./carriers/webtransport.ts";
 import type { Carrier } from "./contender.ts";
@@ -30,6 +30,7 @@ export const TRANSPORTS = {
   tcp: benches(TCP, "P5", { value: 4e6 }),
   ipc: benches(IPC, "P5", { value: 4e6 }),
   "message-port": benches(MESSAGE_PORT, "P5"),
+  ring: benches(RING, "P5"),
   webtransport: benches(WEBTRANSPORT, "P5"),
   memory: benches(MEMORY, "P5"),
 } as const satisfies Readonly<Record<string, readonly Bench[]>>;

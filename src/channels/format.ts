@@ -1,4 +1,5 @@
 import type { Codec } from "../core/codecs/codec.ts";
+import { copyIn } from "./copy.ts";
 
 /** The memory of a channel, as every kind of number. Offsets are bytes from its beginning: shift them for wider views. */
 export interface RecordMemory {
@@ -68,7 +69,7 @@ export function fixedBytes(bytes: number): FixedFormat<Uint8Array> {
       if (value.length !== bytes) {
         throw new TypeError(`Cannot send ${value.length} bytes: messages here have ${bytes}`);
       }
-      memory.u8.set(value, at);
+      copyIn(memory.u8, at, value);
     },
     // A copy in memory of its own: `slice` of shared memory would be shared.
     read: (memory, at) => new Uint8Array(memory.u8.subarray(at, at + bytes)),

@@ -1,5 +1,6 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { ByteConsumer } from "./byte-ring.ts";
+import { copyOut } from "./copy.ts";
 import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
 import { corrupt, LENGTH_BYTES } from "./layout.ts";
 import type { SlotConsumer } from "./ring.ts";
@@ -158,14 +159,3 @@ export class ByteInlet<T> implements Inlet<T> {
     return count;
   }
 }
-
-/** A copy in memory of this thread: codecs may keep views of what they decode, and not all read shared memory. */
-export function copyOut(from: Uint8Array, at: number, length: number): Bytes {
-  const bytes = new Uint8Array(length);
-  if (length > LOOP_BYTES) bytes.set(from.subarray(at, at + length));
-  else for (let i = 0; i < length; i++) bytes[i] = from[at + i] as number;
-  return bytes;
-}
-
-/** Up to here bytes are copied one by one. */
-const LOOP_BYTES = 48;

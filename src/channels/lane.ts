@@ -1,15 +1,30 @@
 import type { Bytes } from "../core/bytes.ts";
 import { ByteConsumer, ByteProducer } from "./byte-ring.ts";
+import { copyIn, wordOffset } from "./copy.ts";
 import { type RecordMemory, viewsOf } from "./format.ts";
-import { copyOut } from "./inlet.ts";
 import { bytesOf, type Layout, longestRecord, readLayout, writeLayout } from "./layout.ts";
 import { ChannelState } from "./state.ts";
-import { AsyncWait, type Timers } from "./wait.ts";
+import { AsyncWait, nextTask, type Timers } from "./wait.ts";
 
 const SOON: Promise<void> = Promise.resolve();
 
-/** Pieces that are shorter than this share of the ring wait for more room, unless they are the end of what is written. */
-const LEAST_PIECE = 1 / 32;
+/**
+ * Pieces that are shorter than this share of the ring wait for more room, unless they are the end of what is written: a
+ * record that comes in one piece is copied less often behind the ring.
+ */
+const LEAST_PIECE = 1 / 4;
+
+/** Longest piece that is read into memory that is used again, bytes: more than a record of a session. */
+const SHARED_BYTES = 72 * 1024;
+
+/** Bytes after which what hangs on them goes on: a peer that is granted nothing meanwhile comes to stand. */
+const READ_BYTES = 64 * 1024;
+
+/** Times that as many are read before other tasks have their turn. */
+const READS_A_TASK = 8;
+
+/** All readers of the thread read into this one; `undefined` while a piece of it is lent. */
+let shared: Bytes | undefined;
 
 /**
  * The memory of a ring that carries bytes without boundaries one way.
@@ -102,11 +117,15 @@ export class LaneWriter {
     return this.#queue.length === 0;
   }
 
-  /** Write bytes behind those before them. @returns false when some are kept back: `drained` will be called. */
-  write(bytes: Bytes): boolean {
+  /**
+   * Write bytes behind those before them, in one piece where there is room.
+   * @param tail - goes on behind `head`
+   * @returns false when some are kept back: `drained` will be called.
+   */
+  write(head: Bytes, tail?: Bytes): boolean {
     if (this.#isStopped) return true;
-    this.#queue.push(bytes);
-    this.#queuedBytes += bytes.length;
+    this.#push(head);
+    if (tail !== undefined) this.#push(tail);
     // Those that wait for room go first; but nobody does while `drained` is called.
     if ((!this.#isWaiting || this.#isTelling) && this.#flush()) return true;
     this.#mustTell = true;
@@ -114,6 +133,12 @@ export class LaneWriter {
     this.#isWaiting = true;
     SOON.then(() => this.#room.add(this.#tryDrain)); // `drained` is not called before this has said false
     return false;
+  }
+
+  #push(bytes: Bytes): void {
+    if (bytes.length === 0) return;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
   }
 
   /** Say in the ring that nothing comes after what is in it. */
@@ -156,25 +181,32 @@ export class LaneWriter {
   }
 
   #writePiece(): boolean {
-    const bytes = this.#queue[0] as Bytes;
-    const left = bytes.length - this.#done;
     const { room } = this.#producer;
-    if (room < left && room < this.#capacity * LEAST_PIECE) return false;
-    const length = Math.min(room, left);
+    if (room < this.#queuedBytes && room < this.#capacity * LEAST_PIECE) return false;
+    const length = Math.min(room, this.#queuedBytes);
     const at = this.#producer.claim(length);
     if (at < 0) return false;
-    this.#memory.u8.set(bytes.subarray(this.#done, this.#done + length), at);
-    this.#done += length;
+    this.#fill(at, at + length);
     this.#queuedBytes -= length;
-    if (this.#done === bytes.length) {
+    return true;
+  }
+
+  /** Copy the first bytes of the queue. */
+  #fill(from: number, end: number): void {
+    for (let at = from; at < end; ) {
+      const bytes = this.#queue[0] as Bytes;
+      const part = bytes.subarray(this.#done, this.#done + end - at);
+      copyIn(this.#memory.u8, at, part);
+      at += part.length;
+      this.#done += part.length;
+      if (this.#done < bytes.length) return;
       this.#queue.shift();
       this.#done = 0;
     }
-    return true;
   }
 }
 
-/** Reading side of bytes without boundaries: hands out copies of what arrives. */
+/** Reading side of bytes without boundaries: lends copies of what arrives. */
 export class LaneReader {
   readonly #consumer: ByteConsumer;
   readonly #memory: RecordMemory;
@@ -183,13 +215,17 @@ export class LaneReader {
   readonly #arrival: AsyncWait;
   readonly #data: (bytes: Bytes) => void;
   readonly #failed: (error: unknown) => void;
+  readonly #timers: Timers;
   #isPaused = false;
   #isReading = false;
+  /** Waits for what arrives. */
+  #isListening = false;
+  #reads = 0;
   #isStarted = false;
   #isStopped = false;
 
   /**
-   * @param data - called with bytes of this thread, not before {@link start}
+   * @param data - called with bytes of this thread, not before {@link start}; they are only there during the call
    * @param failed - called when the writer has written what cannot be
    * @throws {ProtocolError} when the memory holds no such ring.
    */
@@ -205,6 +241,7 @@ export class LaneReader {
     this.#memory = memory;
     this.#state = state;
     this.#arrival = new AsyncWait(state.data, timers, undefined);
+    this.#timers = timers;
     this.#data = data;
     this.#failed = failed;
   }
@@ -217,29 +254,63 @@ export class LaneReader {
   /** Begin to read, and go on until {@link stop}. */
   start(): void {
     this.#isStarted = true;
-    this.#arrival.add(() => {
-      this.read();
-      return this.#isStopped || this.#isPaused;
-    });
+    this.#listen();
   }
+
+  readonly #listen = (): void => {
+    if (this.#isListening || !this.#isStarted || this.#isPaused || this.#isStopped) return;
+    this.#isListening = true;
+    this.#arrival.add(this.#readOn);
+  };
+
+  readonly #readOn = (): boolean => {
+    const isEmpty = this.#read(READ_BYTES);
+    if (isEmpty && !this.#isPaused && !this.#isStopped) return false;
+    this.#isListening = false;
+    const isTurn = ++this.#reads % READS_A_TASK === 0;
+    if (!isEmpty) (isTurn ? nextTask(this.#timers) : SOON).then(this.#listen);
+    return true;
+  };
 
   /** Read all that is there now. @returns false while it is paused: there may be more. */
   read(): boolean {
+    this.#read(Number.POSITIVE_INFINITY);
+    return !this.#isPaused;
+  }
+
+  /** Read until nothing is there, or so many bytes were. @returns false when there may be more. */
+  #read(most: number): boolean {
     if (this.#isReading || this.#isStopped) return true;
     this.#isReading = true;
+    let left = most;
     try {
-      for (let at = this.#next(); at >= 0; at = this.#next()) {
-        const bytes = copyOut(this.#memory.u8, at, this.#consumer.length);
-        this.#consumer.release();
-        this.#wakeWriter();
-        this.#data(bytes);
+      for (let at = this.#next(); at >= 0; at = left > 0 ? this.#next() : -1) {
+        left -= this.#consumer.length;
+        this.#lend(at, this.#consumer.length);
       }
     } catch (error) {
       this.stop();
       this.#failed(error);
     }
     this.#isReading = false;
-    return !this.#isPaused;
+    return left > 0;
+  }
+
+  /** Copy a piece, give its place back, and lend the copy. */
+  #lend(at: number, length: number): void {
+    const start = wordOffset(at);
+    const isShort = start + length <= SHARED_BYTES;
+    const memory = (isShort ? shared : undefined) ?? new Uint8Array(isShort ? SHARED_BYTES : start + length);
+    const bytes = memory.subarray(start, start + length);
+    bytes.set(this.#memory.u8.subarray(at, at + length));
+    this.#consumer.release();
+    this.#wakeWriter();
+    shared = undefined; // a reader that reads meanwhile has memory of its own
+    try {
+      this.#data(bytes);
+    } finally {
+      if (isShort) shared = memory;
+    }
   }
 
   /** Leave in the ring what arrives. */
@@ -251,9 +322,7 @@ export class LaneReader {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    SOON.then(() => {
-      if (this.#isStarted && !this.#isStopped) this.start(); // as what arrives: not before this has returned
-    });
+    SOON.then(this.#listen); // as what arrives: not before this has returned
   }
 
   /** Read no more. */

@@ -1,5 +1,6 @@
 import { StreamError } from "../core/errors.ts";
 import type { ByteProducer } from "./byte-ring.ts";
+import { copyIn } from "./copy.ts";
 import type { CodedFormat, FixedFormat, RecordMemory } from "./format.ts";
 import { LENGTH_BYTES } from "./layout.ts";
 import type { SlotProducer } from "./ring.ts";
@@ -18,8 +19,6 @@ export interface Outlet<T> {
   readonly depth: number;
 }
 
-/** Up to here bytes are copied one by one: `set` into shared memory has a cost of its own. */
-const LOOP_BYTES = 24;
 /** So many messages are encoded before places for them are claimed. */
 const BATCH = 64;
 
@@ -187,9 +186,4 @@ function encode<T>({ codec, maxBytes }: CodedFormat<T>, value: T): Uint8Array {
     "ERR_MESSAGE_TOO_LARGE",
     `Cannot send ${payload.length} bytes: messages here have at most ${maxBytes}`,
   );
-}
-
-function copyIn(into: Uint8Array, at: number, payload: Uint8Array): void {
-  if (payload.length > LOOP_BYTES) into.set(payload, at);
-  else for (let i = 0; i < payload.length; i++) into[at + i] = payload[i] as number;
 }

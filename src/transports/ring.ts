@@ -155,6 +155,10 @@ export class RingTransport implements Transport {
     return this.#end !== undefined || this.#closing !== undefined || this.#writer.write(record);
   }
 
+  writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    return this.#end !== undefined || this.#closing !== undefined || this.#writer.write(head, tail);
+  }
+
   bufferedBytes(_lane: LaneId): number {
     return this.#writer.bufferedBytes;
   }
