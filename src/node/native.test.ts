@@ -11,7 +11,7 @@ import { deflate } from "../core/compression/deflate.ts";
 import { lz4 } from "../core/compression/lz4.ts";
 import { loadCompressors } from "./compression.ts";
 import { connect } from "./dial.ts";
-import { NODE, zstdNapi } from "./native.ts";
+import { NODE, nativeSha256, zstdNapi } from "./native.ts";
 import { serve } from "./serve.ts";
 
 const [zstd] = await loadCompressors(["zstd"]);
@@ -123,6 +123,24 @@ describe("loadCompressors()", () => {
       delete process.env["TIDEWAY_NATIVE"];
     }
     expect(await loadCompressors(["lz4"])).not.toEqual([lz4]);
+  });
+});
+
+describe("nativeSha256()", () => {
+  it("agrees with WebCrypto, and with FIPS 180-4", async () => {
+    const sha256 = nativeSha256()!;
+    const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
+    const abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    expect(hex(sha256(new TextEncoder().encode("abc")))).toBe(abc);
+    for (let length = 0; length < 300; length++) {
+      const bytes = Uint8Array.from({ length }, (_, i) => i * 7 + length);
+      const web = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      expect(hex(sha256(bytes)), `${length} bytes`).toBe(hex(web));
+    }
+  });
+
+  it("is left out when told so", () => {
+    expect(nativeSha256(false)).toBeUndefined();
   });
 });
 
