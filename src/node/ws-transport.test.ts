@@ -8,7 +8,8 @@ import type { Bytes } from "../core/bytes.ts";
 import { StateError, type WireError } from "../core/errors.ts";
 import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
-import { WsTransport, type WsTransportOptions } from "./ws-transport.ts";
+import { sendInPlace } from "./ws-masking.ts";
+import { type WsSocket, WsTransport, type WsTransportOptions } from "./ws-transport.ts";
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -67,6 +68,35 @@ describe("ws", () => {
       expect([...record.subarray(0, 2)]).toEqual([Math.floor(at / 40), at % 40]);
       expect(record.subarray(2).equals(sample(at % 40)), `record ${at}`).toBe(true);
     }
+  });
+
+  test("a client masks in buffers that are used again, and nothing that was written", async () => {
+    const { transport, peer } = await open();
+    const heard: Buffer[] = [];
+    peer.on("message", (data) => heard.push(Buffer.from(data as Buffer)));
+    const records = [100, 4_095, 4_096, 66_000, 70_000].map((length, i) => new Uint8Array(length).fill(i));
+    for (const record of records) transport.write(MAIN_LANE, record);
+    await expect.poll(() => heard.length).toBe(records.length);
+    for (const [i, record] of records.entries()) {
+      expect(heard[i]?.equals(Buffer.alloc(record.length, i)), `record ${i}`).toBe(true);
+      expect(
+        record.every((byte) => byte === i),
+        `record ${i} as it was written`,
+      ).toBe(true);
+    }
+  });
+
+  test("sendInPlace() is for clients without extensions, where `ws` is as expected", async () => {
+    const { socket, peer } = await open();
+    expect(sendInPlace(socket)).toBeDefined();
+    expect(sendInPlace(peer)).toBeUndefined();
+    const other = (fields: object): WsSocket => Object.assign(Object.create(socket), fields);
+    expect(sendInPlace(other({}))).toBeDefined();
+    for (const fields of [{ _sender: undefined }, { _sender: {} }, { _sender: { sendFrame() {} } }]) {
+      expect(sendInPlace(other(fields))).toBeUndefined();
+    }
+    const compressing = Object.create(socket, { extensions: { value: "permessage-deflate" } }) as WsSocket;
+    expect(sendInPlace(compressing)).toBeUndefined();
   });
 
   test("data() gets a fragmented message as one record", async () => {

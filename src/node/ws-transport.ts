@@ -1,14 +1,17 @@
-import type { Bytes } from "../core/bytes.ts";
+import { type Bytes, EMPTY } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
 import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
+import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
 
 /** What is used of a socket of the `ws` package, whose own types are no part of this package. */
 export interface WsSocket {
   binaryType: string;
   readonly readyState: number;
+  /** What was negotiated; "" for nothing. */
+  readonly extensions: string;
   readonly bufferedAmount: number;
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
@@ -47,12 +50,16 @@ const SEND_OPTIONS = { binary: true, compress: false } as const;
 const ABNORMAL = 1006;
 const OPEN = 1;
 
+/** Where a client masks: a shorter record is not worth a buffer. */
+const LEAST_JOINED_BYTES = 4_096;
+
 /** Transport over a socket of the `ws` package, as a client or as a server. */
 export class WsTransport implements Transport {
   readonly name = "websocket";
   readonly capabilities: TransportCapabilities = CAPABILITIES;
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
+  readonly #sendInPlace: SendInPlace | undefined;
   #events: TransportEvents | undefined;
   /** What arrived before `start`; `undefined` once it was delivered. */
   #early: Bytes[] | undefined = [];
@@ -75,6 +82,7 @@ export class WsTransport implements Transport {
     assertOpen(socket.readyState);
     this.#socket = socket;
     this.#options = { ...DEFAULT_WS_OPTIONS, ...options };
+    this.#sendInPlace = sendInPlace(socket);
     socket.binaryType = "nodebuffer"; // the one type that is neither copied nor left in fragments
     socket.pause(); // until `start`
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -94,26 +102,36 @@ export class WsTransport implements Transport {
   }
 
   write(_lane: LaneId, record: Bytes): boolean {
-    return this.#send(record, this.#drain);
+    if (this.#sendInPlace !== undefined && record.length >= LEAST_JOINED_BYTES) return this.#join(record);
+    if (this.#socket.readyState !== OPEN) return true;
+    this.#socket.send(record, SEND_OPTIONS, this.#drain);
+    return this.#hasRoom();
   }
 
-  /** `ws` takes a message as one: both parts are joined in a buffer that is used again once the kernel has them. */
   writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    return this.#join(head, tail);
+  }
+
+  /** Send a message, which `ws` takes as one, from a buffer that is used again once the kernel has it. */
+  #join(head: Bytes, tail: Bytes = EMPTY): boolean {
+    const socket = this.#socket;
+    if (socket.readyState !== OPEN) return true;
     const length = head.length + tail.length;
     const buffer = takeBuffer(length);
     buffer.set(head, 0);
     buffer.set(tail, head.length);
-    return this.#send(buffer.subarray(0, length), () => {
+    const message = buffer.subarray(0, length);
+    const done = () => {
       giveBuffer(buffer);
       this.#drain();
-    });
+    };
+    if (this.#sendInPlace === undefined) socket.send(message, SEND_OPTIONS, done);
+    else this.#sendInPlace(message, done);
+    return this.#hasRoom();
   }
 
-  #send(record: Uint8Array, done: () => void): boolean {
-    const socket = this.#socket;
-    if (socket.readyState !== OPEN) return true;
-    socket.send(record, SEND_OPTIONS, done);
-    if (socket.bufferedAmount <= this.#options.highWaterBytes) return true;
+  #hasRoom(): boolean {
+    if (this.#socket.bufferedAmount <= this.#options.highWaterBytes) return true;
     this.#over = true;
     return false;
   }
