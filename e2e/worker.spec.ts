@@ -199,6 +199,14 @@ test.describe("on a page with COOP and COEP, channels", () => {
     expect(code).toBe("ERR_PEER_GONE");
     expect(ms).toBeLessThan(1_000);
   });
+
+  for (const how of ["terminate", "close"] as const) {
+    test(`channels that were lent to a Worker end with it: ${how}`, async ({ page }) => {
+      const { ms, ...rest } = await page.evaluate((name) => window.rings.lend(name), how);
+      expect(rest).toEqual({ number: 1, code: "ERR_PEER_GONE", sent: "ERR_PEER_GONE" });
+      expect(ms).toBeLessThan(1_000);
+    });
+  }
 });
 
 test("on a page without them, channels say why they cannot be made", async ({ page }) => {

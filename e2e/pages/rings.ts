@@ -3,6 +3,7 @@ import {
   abandonChannel,
   type ChannelKind,
   createChannel,
+  lendChannel,
   openReceiver,
   openSender,
   struct,
@@ -11,7 +12,7 @@ import {
 const numbers = struct({ number: "u32" });
 
 /** What tests call in the page. */
-const rings = { thereAndBack, block, abandon, create };
+const rings = { thereAndBack, block, abandon, lend, create };
 
 declare global {
   interface Window {
@@ -71,6 +72,27 @@ async function abandon() {
   const start = performance.now();
   abandonChannel(back);
   return { code: await waiting, ms: performance.now() - start };
+}
+
+/** Lend channels to a Worker that blocks until this page ends it, or that leaves by itself. */
+async function lend(how: "terminate" | "close") {
+  const [there, back] = [createChannel({ format: numbers }), createChannel({ format: numbers })];
+  const worker = new Worker("/rings-thread.js", { type: "module" });
+  const [lentThere, lentBack] = [lendChannel(there, worker), lendChannel(back, worker)];
+  worker.postMessage({ there: lentThere, back: lentBack, leaves: how === "close" });
+  const sender = openSender(there, numbers);
+  const receiver = openReceiver(back, numbers);
+  await sender.send({ number: 1 });
+  const first = await receiver.receive();
+  await new Promise((resolve) => setTimeout(resolve, 300)); // it has its lock by then
+  const start = performance.now();
+  if (how === "terminate") worker.terminate();
+  else await sender.send({ number: 0 });
+  const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
+  const code = await receiver.receive().then(() => "nothing", codeOf);
+  const ms = performance.now() - start;
+  const sent = await sender.send({ number: 2 }).then(() => "sent", codeOf);
+  return { number: first?.number, code, sent, ms };
 }
 
 /** What says that no channel can be made here. */

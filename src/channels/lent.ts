@@ -1,5 +1,6 @@
 import { StateError } from "../core/errors.ts";
 import { readLayout } from "./layout.ts";
+import { changeOf } from "./wait.ts";
 
 /**
  * A channel as it is posted to one other thread: whoever hears of the end of that thread can tell whether it had closed
@@ -9,6 +10,8 @@ export interface LentChannel {
   readonly memory: SharedArrayBuffer;
   /** How many ends the thread has opened, and how many of them it has closed. */
   readonly ends: SharedArrayBuffer;
+  /** Name of the lock that the thread is to hold, where the end of a thread is told by that. */
+  readonly lock?: string;
 }
 
 /** Words of `ends`. */
@@ -16,9 +19,14 @@ const OPENED = 0;
 const CLOSED = 1;
 
 /** Lend the memory of a channel. @throws {ProtocolError} when it holds no channel. */
-export function lend(memory: SharedArrayBuffer): LentChannel {
+export function lend(memory: SharedArrayBuffer, lock?: string): LentChannel {
   readLayout(memory);
-  return { memory, ends: new SharedArrayBuffer(8) };
+  return { memory, ends: new SharedArrayBuffer(8), ...(lock === undefined ? {} : { lock }) };
+}
+
+/** Resolves when a thread has opened an end of a channel; never where `Atomics.waitAsync` is missing. */
+export function whenOpened({ ends }: LentChannel): Promise<unknown> {
+  return Promise.resolve(changeOf(new Int32Array(ends), OPENED, 0));
 }
 
 /** Whether a thread that has ended has left a channel as it should: with an end opened, and all of them closed. */
@@ -46,7 +54,9 @@ export class EndCount {
 
   /** An end was opened. */
   opened(): void {
-    if (this.#words !== undefined) Atomics.add(this.#words, OPENED, 1);
+    if (this.#words === undefined) return;
+    Atomics.add(this.#words, OPENED, 1);
+    Atomics.notify(this.#words, OPENED);
   }
 
   /** An end was closed. */

@@ -20,6 +20,13 @@ const { waitAsync } = Atomics as unknown as AsyncAtomics;
 
 const NEVER: Promise<never> = new Promise(() => {});
 
+/** A promise that somebody notifies of a word; `undefined` when it is not `value` any more. Never without `waitAsync`. */
+export function changeOf(words: Int32Array, index: number, value: number): Promise<unknown> | undefined {
+  if (waitAsync === undefined) return NEVER;
+  const woken = waitAsync(words, index, value);
+  return woken.async ? woken.value : undefined;
+}
+
 /** A word on which this thread alone sleeps. */
 let own: Int32Array | undefined;
 
@@ -120,9 +127,7 @@ export class Bell {
 
   /** A promise of the next ring after `epoch`; `undefined` when it has rung already. */
   sleepAsync(epoch: number): Promise<unknown> | undefined {
-    if (waitAsync === undefined) return NEVER;
-    const { async, value } = waitAsync(this.#control, this.#epoch, epoch);
-    return async ? value : undefined;
+    return changeOf(this.#control, this.#epoch, epoch);
   }
 }
 

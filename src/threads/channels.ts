@@ -1,5 +1,5 @@
 import type { Format } from "../channels/format.ts";
-import { isLeft, isOpened, type LentChannel, lend } from "../channels/lent.ts";
+import { isLeft, isOpened, type LentChannel, lend, whenOpened } from "../channels/lent.ts";
 import {
   abandonChannel,
   type EndOptions,
@@ -9,6 +9,7 @@ import {
 import type { ChannelReceiver } from "../channels/receiver.ts";
 import type { ChannelSender } from "../channels/sender.ts";
 import { SYSTEM_CLOCK } from "../transports/drive.ts";
+import { holdLock, newLockName, onLockLetGo } from "./lent-lock.ts";
 import { onTerminate } from "./terminate.ts";
 import type { WorkerLike } from "./worker.ts";
 
@@ -59,6 +60,7 @@ export function openSender<T>(
   format: Format<T>,
   options?: EndOptions,
 ): ChannelSender<T> {
+  if ("lock" in channel) holdLock(channel.lock);
   return openSenderOn(channel, format, RUNTIME, options);
 }
 
@@ -68,6 +70,7 @@ export function openReceiver<T>(
   format: Format<T>,
   options?: EndOptions,
 ): ChannelReceiver<T> {
+  if ("lock" in channel) holdLock(channel.lock);
   return openReceiverOn(channel, format, RUNTIME, options);
 }
 
@@ -82,23 +85,26 @@ interface EndingWorker extends WorkerLike {
  * sent is received, then all other ends get `ERR_PEER_GONE`, and whoever sleeps is woken.
  *
  * Told is the thread that calls this, by its event loop: while it blocks, it hears nothing, so it should block with
- * `timeoutMs`. Node, Deno and Bun tell of each end of a `Worker` of `node:worker_threads`. No browser tells that a Worker
- * has closed itself or crashed: there, `terminate()` of this `Worker` object counts, and failing to start does.
+ * `timeoutMs`. Node, Deno and Bun tell of each end of a `Worker` of `node:worker_threads`. In a browser, `terminate()` of this
+ * `Worker` object counts, and failing to start does; that a Worker has closed itself or crashed is told by a Web Lock that
+ * it holds from the first turn of its event loop on after it has opened an end, where there are locks (secure contexts)
+ * and `Atomics.waitAsync`. An error that nobody catches ends no Worker of a browser.
  * @throws {ProtocolError} when the memory holds no channel.
  */
 export function lendChannel(memory: SharedArrayBuffer, worker: WorkerLike): LentChannel {
-  const lent = lend(memory);
+  const ending: EndingWorker = worker;
+  const lent = lend(memory, ending.once === undefined ? newLockName() : undefined);
   const onEnd = (): void => {
     if (!isLeft(lent)) abandonChannel(memory);
   };
-  const ending: EndingWorker = worker;
-  if (typeof ending.once === "function") ending.once("exit", onEnd);
+  if (ending.once !== undefined) ending.once("exit", onEnd);
   else if (worker instanceof EventTarget) {
     onTerminate(worker, onEnd);
     worker.addEventListener("close", onEnd); // of Bun
     worker.addEventListener("error", () => {
       if (!isOpened(lent)) abandonChannel(memory);
     });
+    onLockLetGo(lent, whenOpened(lent), onEnd).catch(() => {}); // a page that is left refuses
   }
   return lent;
 }
