@@ -10,7 +10,7 @@ import { ChaosProxy, type Fault } from "../chaos/proxy.ts";
 import { bundle } from "./bundles.ts";
 import type { Binaries } from "./install.ts";
 import { type Command, type RunningServer, runProgram, startServer } from "./processes.ts";
-import type { SuiteTarget } from "./suite/cases.ts";
+import type { SuiteTarget } from "./suite/case.ts";
 import type { CaseResult } from "./suite/run.ts";
 
 /** What carries the sessions of a run. */

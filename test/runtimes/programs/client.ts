@@ -1,4 +1,4 @@
-import type { Connect, SuiteTarget } from "../suite/cases.ts";
+import type { Connect, SuiteTarget } from "../suite/case.ts";
 import { runSuite } from "../suite/run.ts";
 import { trustingTls } from "../suite/tls.ts";
 

@@ -1,4 +1,5 @@
-import { CASES, type Connect, opener, type SuiteTarget } from "./cases.ts";
+import { type Connect, opener, type SuiteTarget } from "./case.ts";
+import { CASES } from "./cases.ts";
 
 /** How a case went. */
 export interface CaseResult {

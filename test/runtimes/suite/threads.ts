@@ -1,5 +1,5 @@
 import { connectWorker } from "tideway";
-import type { Connect } from "./cases.ts";
+import type { Connect } from "./case.ts";
 
 type AnyWorker = Parameters<typeof connectWorker>[0];
 
