@@ -1,8 +1,7 @@
 import * as v from "valibot";
 import { afterEach, describe, expect, test } from "vitest";
-import { z } from "zod";
-import { failure, openSessions, type SessionPair, settle, until } from "../../test/sessions.ts";
-import { encodeText } from "../core/bytes.ts";
+import { ServiceSite } from "../../test/service-site.ts";
+import { failure, openSessions } from "../../test/sessions.ts";
 import {
   CallError,
   client,
@@ -10,30 +9,16 @@ import {
   contract,
   errorOf,
   type Handlers,
-  type ImplementOptions,
   implement,
-  json,
-  type MethodTree,
   serverStream,
   type,
   unary,
 } from "../index.ts";
-import { callsOf } from "./session-calls.ts";
 
-let sessions: SessionPair | undefined;
+const site = new ServiceSite();
+const { open } = site;
 
-async function open<M extends MethodTree>(api: M, handlers: Handlers<M>, options?: ImplementOptions) {
-  const service = implement(api, handlers, options);
-  sessions = await openSessions({ server: { onSession: (session) => service.attach(session) } });
-  return client(sessions.client, api);
-}
-
-afterEach(async () => {
-  const { client: caller, server } = sessions as SessionPair;
-  await until(() => callsOf(server).running === 0 && callsOf(caller).waiting === 0);
-  await until(() => caller.stats().streams === 0 && server.stats().streams === 0);
-  await caller.close();
-});
+afterEach(() => site.close());
 
 describe("an error of the contract", () => {
   const api = contract({
@@ -129,7 +114,7 @@ describe("an internal error", () => {
   test("leaves no trace in the bytes", async () => {
     const calls = await open(api, handlers);
     let bytes = "";
-    const { a } = (sessions as SessionPair).pairs[0] as unknown as {
+    const { a } = site.sessions.pairs[0] as unknown as {
       a: { peer: { write: (lane: never, record: Uint8Array) => boolean } };
     };
     const write = a.peer.write.bind(a.peer);
@@ -203,224 +188,5 @@ describe("an error of a call that a handler makes", () => {
     });
     expect(await failure(calls.wait())).toMatchObject({ code: "ERR_DEADLINE" });
     await backend.client.close();
-  });
-});
-
-describe("validation", () => {
-  const slow = z.number().refine(async (value) => value > 0, "must be positive");
-  const api = contract({
-    valibot: unary({ input: v.object({ age: v.pipe(v.number(), v.minValue(18)) }), output: v.string() }),
-    zod: unary({ input: z.object({ age: z.number().min(18) }), output: z.string() }),
-    slow: unary({ input: slow, output: slow }),
-    dates: unary({ input: z.coerce.date(), output: z.string().transform((text) => text.length) }),
-    upload: clientStream({ input: v.number(), output: v.number() }),
-    numbers: serverStream({ input: v.number(), output: v.number() }),
-    throws: unary({
-      input: z.string().transform(() => {
-        throw new Error("secret");
-      }),
-      output: z.string(),
-    }),
-  });
-  let answer: unknown = "fine";
-  const handlers = {
-    valibot: () => answer,
-    zod: () => answer,
-    slow: () => answer,
-    dates: (date: Date) => date.toISOString(),
-    upload: async (numbers: AsyncIterable<number>) => {
-      let sum = 0;
-      for await (const number of numbers) sum += number;
-      return sum;
-    },
-    numbers: () => [1, "two", 3],
-    throws: () => "",
-  } as unknown as Handlers<typeof api>;
-
-  test.each(["valibot", "zod"] as const)("%s refuses a bad request and says why", async (name) => {
-    const calls = await open(api, handlers);
-    const error = (await failure(calls[name]({ age: 7 }))) as CallError;
-    expect(error.code).toBe("ERR_VALIDATION");
-    expect(error.message).toMatch(new RegExp(`^Cannot accept request of ${name}: age: .*18`));
-    expect(error.details).toEqual([{ message: expect.stringContaining("18"), path: ["age"] }]);
-  });
-
-  test.each(["valibot", "zod"] as const)("%s sends back neither the value nor the schema", async (name) => {
-    const calls = await open(api, handlers);
-    const error = (await failure(calls[name]({ age: 7, text: "x".repeat(60_000) } as never))) as CallError;
-    expect(error.code).toBe("ERR_VALIDATION");
-    expect(JSON.stringify(error.details).length).toBeLessThan(200);
-  });
-
-  test.each(["valibot", "zod"] as const)("%s refuses a bad answer at the caller", async (name) => {
-    answer = 5;
-    const calls = await open(api, handlers);
-    const error = (await failure(calls[name]({ age: 20 }))) as CallError;
-    expect(error.code).toBe("ERR_VALIDATION");
-    expect(error.message).toMatch(new RegExp(`^Cannot accept answer of ${name}: `));
-  });
-
-  test("may be asynchronous on both sides", async () => {
-    answer = 3;
-    const calls = await open(api, handlers);
-    expect(await calls.slow(1)).toBe(3);
-    expect(await failure(calls.slow(-1))).toMatchObject({
-      message: "Cannot accept request of slow: must be positive",
-    });
-    answer = -3;
-    expect(await failure(calls.slow(1))).toMatchObject({
-      message: "Cannot accept answer of slow: must be positive",
-    });
-  });
-
-  test("may change the value on both sides", async () => {
-    const calls = await open(api, handlers);
-    expect(await calls.dates("2024-01-01" as never)).toBe("2024-01-01T00:00:00.000Z".length);
-  });
-
-  test("that throws is an internal error", async () => {
-    const seen: unknown[] = [];
-    const calls = await open(api, handlers, { onError: (error) => seen.push(error) });
-    expect(await failure(calls.throws(""))).toMatchObject({
-      code: "ERR_INTERNAL",
-      message: "Internal error",
-    });
-    expect(String(seen[0])).toContain("secret");
-  });
-
-  test("looks at every message of a stream, in both directions", async () => {
-    const calls = await open(api, handlers);
-    expect(await failure(calls.upload().sendAll([1, "two" as never, 3]))).toMatchObject({
-      code: "ERR_VALIDATION",
-    });
-    const numbers = calls.numbers(1);
-    expect(await numbers.receive()).toBe(1);
-    expect(await failure(numbers.receive())).toMatchObject({ code: "ERR_VALIDATION" });
-    expect(await failure(numbers.receive())).toMatchObject({ code: "ERR_VALIDATION" });
-  });
-});
-
-describe("a peer that does not keep to the contract", () => {
-  const api = contract({
-    known: unary({ input: type<unknown>(), output: type<unknown>() }),
-    part: { inner: unary({ input: type<void>(), output: type<void>() }) },
-    many: serverStream({ input: type<number>(), output: type<number>() }),
-  });
-  const handlers: Handlers<typeof api> = {
-    known: (value) => value,
-    part: { inner: () => {} },
-    many: () => [],
-  };
-
-  test.each([
-    "unknown",
-    "",
-    "part",
-    "part.",
-    "part.inner.call",
-    "known.constructor",
-    "__proto__",
-    "constructor",
-    "toString",
-    "hasOwnProperty",
-    "then",
-  ])("gets ERR_UNKNOWN_METHOD for %j", async (name) => {
-    await open(api, handlers);
-    const stream = sessions?.client.openStream(name, { codec: json });
-    stream?.trySend("x");
-    expect(await failure(stream?.receive() as Promise<unknown>)).toMatchObject({
-      code: "ERR_UNKNOWN_METHOD",
-    });
-    expect(await client(sessions?.client as never, api).known(1)).toBe(1);
-  });
-
-  test.each(["known", "many"])("gets ERR_VALIDATION when it sends no request to %s", async (name) => {
-    await open(api, handlers);
-    const stream = sessions?.client.open(name, {}, 3);
-    stream?.finish();
-    await until(() => stream?.receive.finished === true);
-    stream?.read();
-    expect(stream?.receive.trailer?.failure?.code).toBe("ERR_VALIDATION");
-  });
-
-  test("gets ERR_DECODE for bytes that are no value", async () => {
-    await open(api, handlers);
-    const stream = sessions?.client.open("known", {}, 3);
-    stream?.trySend(encodeText("{oops"));
-    stream?.finish();
-    await until(() => stream?.receive.finished === true);
-    stream?.read();
-    expect(stream?.receive.trailer?.failure).toMatchObject({
-      code: "ERR_DECODE",
-      message: "Cannot decode JSON: malformed text",
-    });
-  });
-
-  test("gets ERR_CODEC for a codec that is not known here", async () => {
-    await open(api, handlers);
-    const stream = sessions?.client.open("known", { codec: 9 }, 3);
-    stream?.trySend(encodeText("1"));
-    stream?.finish();
-    await until(() => stream?.receive.error !== undefined);
-    expect(stream?.receive.error?.code).toBe("ERR_CODEC");
-  });
-
-  test("a request with __proto__ or constructor is plain data", async () => {
-    const calls = await open(api, handlers);
-    const hostile = JSON.parse(
-      '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"then":1}',
-    );
-    const echoed = (await calls.known(hostile)) as Record<string, unknown>;
-    expect(echoed["admin"]).toBe(undefined);
-    expect(({} as Record<string, unknown>)["admin"]).toBe(undefined);
-    expect(Object.keys(echoed)).toEqual(["__proto__", "constructor", "then"]);
-  });
-
-  test("that answers a unary call twice, or not at all, fails that call", async () => {
-    const opened = await openSessions({
-      server: {
-        onSession: (session) => {
-          session.addStreamHandler((stream) => {
-            for (let i = 0; i < (stream.name === "known" ? 2 : 0); i++) stream.trySend(encodeText("1"));
-            stream.finish();
-            stream.owner = { notify: () => stream.read() };
-            stream.release();
-            return true;
-          });
-        },
-      },
-    });
-    sessions = opened;
-    const calls = client(opened.client, {
-      ...api,
-      sum: clientStream({ input: type<number>(), output: type<number>() }),
-    });
-    expect(await failure(calls.known(1))).toMatchObject({
-      code: "ERR_PROTOCOL",
-      message: "Peer answered more than once",
-    });
-    expect(await failure(calls.part.inner())).toMatchObject({
-      code: "ERR_PROTOCOL",
-      message: "Peer ended the call without an answer",
-    });
-    expect(await failure(calls.sum().finish())).toMatchObject({
-      code: "ERR_PROTOCOL",
-      message: "Peer ended the call without an answer",
-    });
-    await settle();
-  });
-});
-
-describe("codecs", () => {
-  test("without one in common a call fails with both lists", async () => {
-    const other = { ...json, name: "other" };
-    const api = contract({ get: unary({ input: type<void>(), output: type<void>() }) });
-    const opened = await openSessions({ client: { codecs: [other] } });
-    sessions = opened;
-    const error = await failure(client(opened.client, api).get());
-    expect(error).toMatchObject({
-      code: "ERR_CODEC",
-      message: "Cannot call: peer has codecs json, this side other",
-    });
   });
 });
