@@ -1,86 +1,18 @@
 import { once } from "node:events";
-import {
-  createServer,
-  type Server as HttpServer,
-  request as httpRequest,
-  type IncomingMessage,
-} from "node:http";
-import { type AddressInfo, connect as connectTcp, type Socket } from "node:net";
+import { createServer, type Server as HttpServer } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
-import { Deferred, failure, sleep, until } from "../../test/sessions.ts";
-import { client, contract, implement, type Session, serverStream, type, unary } from "../index.ts";
+import { api, LOCAL, ServeSite } from "../../test/serve-site.ts";
+import { failure, sleep, until } from "../../test/sessions.ts";
+import { client } from "../index.ts";
 import { connect } from "./dial.ts";
-import { type ServeOptions, type Server, serve } from "./serve.ts";
+import { serve } from "./serve.ts";
 
-const api = contract({
-  add: unary({ input: type<number>(), output: type<number>() }),
-  wait: unary({ input: type<void>(), output: type<string>() }),
-  flood: serverStream({ input: type<void>(), output: type<string>() }),
-});
-let gate = new Deferred();
-const service = implement(api, {
-  add: (number) => number + 1,
-  wait: async () => {
-    await gate.promise;
-    return "done";
-  },
-  *flood() {
-    for (;;) yield "x".repeat(60_000);
-  },
-});
+const site = new ServeSite();
+const { open, start, upgrade } = site;
 
-const LOCAL = "ws://127.0.0.1:0";
-const cleanups: (() => unknown)[] = [];
-
-async function start(options: Partial<ServeOptions> = {}): Promise<{ server: Server; url: string }> {
-  const server = await serve({ listen: [LOCAL], services: [service], ...options });
-  cleanups.push(() => server.close({ drainMs: 0 }));
-  return { server, url: server.urls[0] as string };
-}
-
-async function open(url: string, options?: Parameters<typeof connect>[1]): Promise<Session> {
-  const session = await connect(url, options);
-  cleanups.push(() => session.close());
-  return session;
-}
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-  gate = new Deferred();
-});
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingMessage["headers"];
-}
-
-/** Ask for an upgrade by hand. A status of 101 leaves the socket to the cleanup. */
-function upgrade(url: string, headers: Record<string, string> = {}, path?: string): Promise<Answer> {
-  const { hostname, port, pathname } = new URL(url);
-  const all = {
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-    "sec-websocket-protocol": "tideway.v1",
-    ...headers,
-  };
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ hostname, port, path: path ?? pathname, headers: all, agent: false });
-    request.on("error", reject);
-    request.on("response", (response) => {
-      response.resume();
-      resolve({ status: response.statusCode as number, headers: response.headers });
-    });
-    request.on("upgrade", (response, socket) => {
-      socket.on("error", () => {});
-      cleanups.push(() => socket.destroy());
-      resolve({ status: 101, headers: response.headers });
-    });
-    request.end();
-  });
-}
+afterEach(() => site.close());
 
 describe("serve()", () => {
   test("serves calls over a real socket, and cleans up when it closes", async () => {
@@ -147,168 +79,12 @@ describe("serve()", () => {
   });
 });
 
-describe("admission", () => {
-  test.each([
-    ["another origin", {}, { origin: "https://evil.com" }, 403],
-    ["an origin that is not in the list", { origins: ["https://a.com"] }, { origin: "https://b.com" }, 403],
-    ["an origin in the list", { origins: ["https://a.com"] }, { origin: "https://a.com" }, 101],
-    ["any origin with *", { origins: "*" }, { origin: "https://evil.com" }, 101],
-    ["no origin", {}, {}, 101],
-    ["another host", { hosts: ["example.com"] }, {}, 403],
-    ["a host in the list", { hosts: ["example.com"] }, { host: "example.com:80" }, 101],
-    ["another subprotocol", {}, { "sec-websocket-protocol": "graphql-ws" }, 400],
-    ["ours among others", {}, { "sec-websocket-protocol": "graphql-ws, tideway.v1" }, 101],
-    ["a bad WebSocket key", {}, { "sec-websocket-key": "short" }, 400],
-    ["an old WebSocket version", {}, { "sec-websocket-version": "7" }, 400],
-    ["h2c", {}, { upgrade: "h2c" }, 400],
-  ] as const)("%s", async (_, options, headers, status) => {
-    const { server, url } = await start(options);
-    expect((await upgrade(url, headers)).status).toBe(status);
-    if (status !== 101) await until(() => server.connections === 0);
-  });
-
-  test("the page of this server is let in", async () => {
-    const { url } = await start();
-    expect((await upgrade(url, { origin: url.replace("ws:", "http:").replace(/\/$/, "") })).status).toBe(101);
-  });
-
-  test("more connections than maxConnections get 503", async () => {
-    const { server, url } = await start({ maxConnections: 1 });
-    const session = await open(url);
-    expect((await upgrade(url)).status).toBe(503);
-    await session.close();
-    await until(() => server.connections === 0);
-    expect((await upgrade(url)).status).toBe(101);
-  });
-
-  test("more handshakes of one address than maxPendingPerAddress get 429", async () => {
-    const { url } = await start({ maxPendingPerAddress: 2 });
-    expect((await upgrade(url)).status).toBe(101);
-    const session = await open(url);
-    expect(session.state).toBe("open");
-    expect((await upgrade(url)).status).toBe(101);
-    expect((await upgrade(url)).status).toBe(429);
-    expect(await client(session, api).add(1)).toBe(2);
-  });
-
-  test.each(["//", "http://[", "/%zz", "/\\", "*", "/?x=//"])("the target %j harms nobody", async (path) => {
-    const { url } = await start();
-    const session = await open(url);
-    expect([404, 400, 101]).toContain((await upgrade(url, {}, path)).status);
-    expect(await client(session, api).add(1)).toBe(2);
-  });
-
-  test("another path gets 404, a query does not matter", async () => {
-    const { url } = await start({ listen: ["ws://127.0.0.1:0/api"] });
-    expect((await upgrade(url, {}, "/")).status).toBe(404);
-    expect((await upgrade(url, {}, "/api/")).status).toBe(404);
-    expect((await upgrade(url, {}, "/api?token=1")).status).toBe(101);
-  });
-});
-
-describe("authenticate", () => {
-  test("gets the upgrade request too", async () => {
-    const { server, url } = await start({
-      authenticate: ({ token, request }) => ({
-        token: new TextDecoder().decode(token),
-        cookie: request.headers.cookie,
-        address: request.socket.remoteAddress,
-      }),
-    });
-    await open(url, { auth: "t", headers: { cookie: "a=b" } });
-    const [session] = server.sessions;
-    expect(session?.principal).toEqual({ token: "t", cookie: "a=b", address: "127.0.0.1" });
-  });
-
-  test("a refused client is in no session, and its connection closes", async () => {
-    const { server, url } = await start({ authenticate: () => Promise.reject(new Error("who?")) });
-    expect(await failure(connect(url))).toMatchObject({ code: "ERR_AUTH", message: "Authentication failed" });
-    expect(server.sessions.size).toBe(0);
-    await until(() => server.connections === 0);
-  });
-
-  test("onSession that rejects ends its session only", async () => {
-    let first = true;
-    const { url } = await start({
-      onSession: async () => {
-        if (!first) return;
-        first = false;
-        throw new Error("secret");
-      },
-    });
-    const session = await connect(url, { reconnect: false }).catch((error: unknown) => ({ closed: error }));
-    expect(await session.closed).toMatchObject({ code: "ERR_INTERNAL", message: "Internal error" });
-    expect(await client(await open(url), api).add(1)).toBe(2);
-  });
-});
-
-describe("slow and silent clients", () => {
-  const limits = { handshakeMs: 300 };
-
-  test("a connection that says nothing is closed", async () => {
-    const { url } = await start({ limits });
-    const { hostname, port } = new URL(url);
-    for (const head of ["", "GET / HTTP/1.1\r\nHost: x\r\nUpgr"]) {
-      const socket = connectTcp(Number(port), hostname);
-      socket.write(head);
-      socket.resume();
-      const since = performance.now();
-      await once(socket, "close");
-      expect(performance.now() - since).toBeLessThan(2_000);
-    }
-  });
-
-  test("a WebSocket that says no HELLO is closed, without a word", async () => {
-    const { server, url } = await start({ limits });
-    const socket = new WebSocket(url, "tideway.v1");
-    let messages = 0;
-    socket.on("message", () => messages++);
-    const [code] = await once(socket, "close");
-    expect([code, messages]).toEqual([4_008, 0]);
-    await until(() => server.connections === 0);
-  });
-});
-
-describe("a WebSocket that breaks the rules", () => {
-  test.each<[string, (socket: WebSocket) => void, number]>([
-    ["a text message", (socket) => socket.send("hello"), 4_001],
-    ["a message over the limit", (socket) => socket.send(new Uint8Array(70_000)), 1009],
-    ["a message that is no record", (socket) => socket.send(new Uint8Array([9, 9, 9])), 4_001],
-    ["an empty message", (socket) => socket.send(new Uint8Array(0)), 4_001],
-  ])("%s closes that connection only", async (_, send, expected) => {
-    const { server, url } = await start();
-    const good = await open(url);
-    const socket = new WebSocket(url, "tideway.v1");
-    await once(socket, "open");
-    send(socket);
-    const [code] = await once(socket, "close");
-    expect(code).toBe(expected);
-    expect(await client(good, api).add(1)).toBe(2);
-    await until(() => server.connections === 1);
-  });
-
-  test("early data over 8 KiB closes it, before it is let in", async () => {
-    const { server, url } = await start({ authenticate: () => new Promise(() => {}) });
-    const socket = new WebSocket(url, "tideway.v1");
-    await once(socket, "open");
-    const hello = Buffer.from(
-      "00100001010480010000020481000000030480040000040480100000050240800602447e07027a9808046a736f6e",
-      "hex",
-    );
-    socket.send(hello);
-    for (let i = 0; i < 4; i++) socket.send(new Uint8Array(2_500));
-    const [code] = await once(socket, "close");
-    expect(code).toBe(4_007);
-    await until(() => server.connections === 0);
-  });
-});
-
 describe("attach", () => {
   async function startHttp(): Promise<{ http: HttpServer; url: string }> {
     const http = createServer((_, response) => response.end("page"));
     http.listen(0, "127.0.0.1");
     await once(http, "listening");
-    cleanups.push(() => http.close());
+    site.cleanups.push(() => http.close());
     return { http, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}` };
   }
 
@@ -357,7 +133,7 @@ describe("close()", () => {
     expect(server.close()).toBe(closed);
     await sleep(50);
     expect((await upgrade(url).catch(() => ({ status: "refused" }))).status).toBe("refused");
-    gate.resolve();
+    site.gate.resolve();
     expect(await waiting).toBe("done");
     await closed;
     expect([server.connections, server.sessions.size]).toEqual([0, 0]);
