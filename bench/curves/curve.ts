@@ -24,7 +24,7 @@ export const MOST_GROWTH = 2;
 
 /** Rounds over all points: the least, and the most when a busy machine makes a curve look steep. */
 const ROUNDS = { least: 5, most: 15 };
-const QUICK_ROUNDS = { least: 3, most: 9 };
+const QUICK_ROUNDS = { least: 2, most: 9 };
 
 /**
  * How much a cost grows: the largest of its values as a multiple of any before it, within the range that should be flat.
