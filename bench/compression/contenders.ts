@@ -65,7 +65,7 @@ interface Fflate {
   inflateSync(block: Uint8Array, options: { out: Uint8Array }): Uint8Array;
 }
 
-/** The packages of the field. Those that are not installed are left out: `npm ci --prefix bench` brings them. */
+/** The packages of the field. Those that are not installed are left out: `npm install --prefix bench` brings them. */
 const FIELD: Readonly<Record<string, () => Omit<Contender, "own" | "name">>> = {
   lz4js: () => {
     const { compressBlock, compressBound, decompressBlock } = load("lz4js") as Lz4Js;

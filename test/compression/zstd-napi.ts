@@ -4,7 +4,7 @@ import type { ZstdNapi } from "../../src/node/native.ts";
 const load = createRequire(new URL("../../bench/package.json", import.meta.url));
 
 /**
- * `zstd-napi`, which is compiled where no binary of it can be had: `npm ci --prefix bench` does that, and goes on
+ * `zstd-napi`, which is compiled where no binary of it can be had: `npm install --prefix bench` does that, and goes on
  * where it cannot. `undefined` where it is not there.
  */
 export function findZstdNapi(): ZstdNapi | undefined {
