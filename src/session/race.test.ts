@@ -1,90 +1,10 @@
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Path, race } from "../../test/contenders.ts";
 import { failure } from "../../test/sessions.ts";
 import { WireError } from "../core/errors.ts";
 import { SYSTEM_CLOCK } from "../transports/drive.ts";
-import { type MemoryTransport, memoryPair } from "../transports/memory.ts";
-import type { Transport } from "../transports/transport.ts";
-import { accept } from "./accept.ts";
-import { connectWith } from "./connect.ts";
 import type { Greeting } from "./dialing.ts";
-import { Race, type RaceOptions, type TransportChoice } from "./race.ts";
-import type { Session } from "./session.ts";
-import { SessionStore } from "./store.ts";
-
-/** What a contender does: opens, or fails, after some time; never does either. */
-interface Way {
-  readonly afterMs?: number;
-  readonly fails?: string;
-  /** Time from open to the answer to HELLO, ms; `"never"` for a transport that opens and then says nothing. */
-  readonly answersMs?: number | "never" | "refuses";
-}
-
-/** A contender whose dials are counted. */
-class Path {
-  readonly name: "webtransport" | "websocket";
-  way: Way;
-  started: number[] = [];
-  aborted = 0;
-  closed = 0;
-  readonly opened: Transport[] = [];
-  serve: (transport: Transport) => void = () => {};
-
-  constructor(name: "webtransport" | "websocket", way: Way) {
-    this.name = name;
-    this.way = way;
-  }
-
-  readonly dial = (signal: AbortSignal): Promise<Transport> => {
-    this.started.push(performance.now());
-    const { afterMs, fails } = this.way;
-    return new Promise((resolve, reject) => {
-      signal.addEventListener("abort", () => {
-        this.aborted++;
-        reject(signal.reason);
-      });
-      if (afterMs === undefined) return;
-      setTimeout(() => {
-        if (fails !== undefined) return reject(new Error(fails));
-        const { a, b } = memoryPair();
-        this.serve(b);
-        const transport = named(a, this.name, () => this.closed++);
-        this.opened.push(transport);
-        resolve(transport);
-      }, afterMs);
-    });
-  };
-}
-
-/** A transport under another name, that counts when it is closed. */
-function named(
-  transport: MemoryTransport,
-  name: "webtransport" | "websocket",
-  onClose: () => void,
-): Transport {
-  return {
-    name,
-    capabilities: transport.capabilities,
-    start: (events) => transport.start(events),
-    write: (lane, record) => transport.write(lane, record),
-    bufferedBytes: (lane) => transport.bufferedBytes(lane),
-    close: (code, reason) => {
-      onClose();
-      transport.close(code, reason);
-    },
-  };
-}
-
-/** WebCrypto does not answer while the timers stand still. */
-const digest = (token: Uint8Array) => new Uint8Array(createHash("sha256").update(token).digest());
-
-let choices: TransportChoice[];
-
-function race(first: Way, second: Way, options: RaceOptions = {}) {
-  const paths = [new Path("webtransport", first), new Path("websocket", second)] as const;
-  choices = [];
-  return { race: new Race(paths, { onChoice: (choice) => choices.push(choice), ...options }), paths };
-}
+import type { Race } from "./race.ts";
 
 /** What a client would do over the transport, without a session: wait as long as the way says. */
 class Greeter implements Greeting {
@@ -167,7 +87,7 @@ describe("Race", () => {
       [1, 0],
       [0, 0],
     ]);
-    expect(choices).toEqual([both.race.choice]);
+    expect(both.choices).toEqual([both.race.choice]);
     expect(both.race.choice?.contenders).toEqual([
       { name: "webtransport", outcome: "lost", startedMs: 0, endedMs: 530 },
       { name: "websocket", outcome: "won", startedMs: 500, openedMs: 530, endedMs: 530 },
@@ -310,94 +230,5 @@ describe("Race", () => {
   test("refuses a head start that is no time", () => {
     expect(() => race({}, {}, { headStartMs: Number.NaN })).toThrow(RangeError);
     expect(() => race({}, {}, { headStartMs: -1 })).toThrow("headStartMs");
-  });
-});
-
-describe("Race of a session", () => {
-  async function open(first: Way, second: Way, options: RaceOptions = {}) {
-    const remembered: string[] = [];
-    const both = race(first, second, { remember: (winner) => remembered.push(winner), ...options });
-    const store = new SessionStore({ digest });
-    for (const path of both.paths) path.serve = (transport) => accept(transport, { store });
-    const connecting = connectWith(both.race, {
-      upgradeMs: 5_000,
-      onSession: (session) => both.race.watch(session),
-    });
-    await vi.advanceTimersByTimeAsync(1_500);
-    return { ...both, remembered, session: await connecting };
-  }
-
-  test("moves up when the first contender works again, without a race", async () => {
-    const { race, paths, session, remembered } = await open({ afterMs: 1, fails: "no" }, { afterMs: 1 });
-    expect(session.stats().transport).toBe("websocket");
-    expect(remembered).toEqual(["websocket"]);
-    paths[0].way = { afterMs: 900 };
-    await vi.advanceTimersByTimeAsync(6_000);
-    expect(session.stats()).toMatchObject({ transport: "webtransport", migrations: 1 });
-    expect(paths[1].started).toHaveLength(1);
-    expect(remembered.at(-1)).toBe("webtransport");
-    expect(race.choice?.reasons).toEqual(["moved from websocket to webtransport"]);
-    await session.close();
-  });
-
-  test("an attempt to move up is given up in time for the other way", async () => {
-    const { paths, session } = await open({ afterMs: 1, fails: "no" }, { afterMs: 1 });
-    paths[0].way = {};
-    await vi.advanceTimersByTimeAsync(8_000);
-    expect(paths[0].started).toHaveLength(2);
-    expect(paths[0].aborted).toBe(1);
-    await session.close();
-  });
-
-  test("one that opens and says nothing is left for one that answers", async () => {
-    const both = race({ afterMs: 10 }, { afterMs: 10 });
-    const store = new SessionStore({ digest });
-    const accepted: Session[] = [];
-    both.paths[1].serve = (transport) =>
-      accept(transport, { store, onSession: (each) => void accepted.push(each) });
-    const connecting = connectWith(both.race, { onSession: (session) => both.race.watch(session) });
-    await vi.advanceTimersByTimeAsync(600);
-    const session = await connecting;
-    expect(session.stats()).toMatchObject({ transport: "websocket", dialMs: 10, handshakeMs: 0 });
-    expect(both.paths[0].closed).toBe(1);
-    expect(accepted).toHaveLength(1);
-    await session.close();
-  });
-
-  test("what waits to be sent goes to the winner alone, and the loser leaves no session behind", async () => {
-    const both = race({ afterMs: 10 }, { afterMs: 10 });
-    const stores = [new SessionStore({ digest }), new SessionStore({ digest })] as const;
-    const heard: string[] = [];
-    for (const [place, path] of both.paths.entries())
-      path.serve = (transport) =>
-        accept(transport, {
-          store: stores[place] as SessionStore,
-          // The first one is let in late: it has lost by then.
-          authenticate: () => (place === 0 ? new Promise((resolve) => setTimeout(resolve, 700)) : undefined),
-          onSession: (each) => each.onStream("early", () => void heard.push(path.name)),
-        });
-    const connecting = connectWith(both.race, {
-      onSession: (session) => {
-        both.race.watch(session);
-        void session.openStream("early").send(new Uint8Array(1));
-      },
-    });
-    await vi.advanceTimersByTimeAsync(3_000);
-    const session = await connecting;
-    expect(session.stats().transport).toBe("websocket");
-    expect(heard).toEqual(["websocket"]);
-    expect(stores[0].stats().sessions).toBe(0);
-    await session.close();
-  });
-
-  test("a session is carried on by the other one when the first one opens and says nothing", async () => {
-    const { paths, session } = await open({ afterMs: 1 }, { afterMs: 1 });
-    expect(session.stats().transport).toBe("webtransport");
-    paths[0].serve = () => {};
-    for (const each of paths[0].opened) each.close(1_000, "");
-    vi.spyOn(Math, "random").mockReturnValue(0);
-    await vi.advanceTimersByTimeAsync(4_000);
-    expect(session.stats()).toMatchObject({ state: "open", transport: "websocket", resumes: 1 });
-    await session.close();
   });
 });
