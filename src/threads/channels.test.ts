@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { KINDS, message, type Numbered, numbers, openEnds, words } from "../../test/channels/ends.ts";
 import { failure } from "../../test/sessions.ts";
-import { json, ProtocolError, StateError, StreamError, TransportError } from "../index.ts";
+import { json, StateError, StreamError, TransportError } from "../index.ts";
 import {
   abandonChannel,
-  type ChannelKind,
   type ChannelOptions,
   coded,
   createChannel,
@@ -14,16 +14,6 @@ import {
   openSender,
   struct,
 } from "./channels.ts";
-
-const KINDS: readonly ChannelKind[] = ["spsc", "mpsc", "mpmc"];
-const numbers = struct({ number: "u32", check: "f64" });
-const words = coded<unknown>(json, 64);
-
-interface Numbered {
-  readonly number: number;
-  readonly check: number;
-}
-const message = (number: number): Numbered => ({ number, check: number * 1.5 });
 
 /** Every kind with every format, each with both ends in this thread. */
 const CASES: [string, Omit<ChannelOptions<Numbered>, "format"> & { format: Format<Numbered> }][] = [];
@@ -38,18 +28,9 @@ for (const kind of KINDS) {
   }
 }
 
-function open<T>(options: ChannelOptions<T>) {
-  const buffer = createChannel(options);
-  return {
-    buffer,
-    sender: openSender(buffer, options.format),
-    receiver: openReceiver(buffer, options.format),
-  };
-}
-
 describe.each(CASES)("%s", (_name, options) => {
   test("trySend() and tryReceive() keep the order over many rounds, full and empty", () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     let sent = 0;
     let received = 0;
     for (let round = 0; round < 200; round++) {
@@ -75,7 +56,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("trySendBatch() says how far it came, and batches go on over the end of the ring", () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     const all = Array.from({ length: 500 }, (_, i) => message(i));
     const got: Numbered[] = [];
     let rounds = 0;
@@ -90,7 +71,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("send() and sendBatch() wait for room, receive() and receiveBatch() for messages", async () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     const first = receiver.receive();
     const second = receiver.receiveBatch(2);
     const all = Array.from({ length: 100 }, (_, i) => message(i));
@@ -109,7 +90,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("close() of the sender ends the receiver after the last message", async () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     sender.trySendBatch([message(0), message(1)]);
     sender.close();
     sender.close();
@@ -125,12 +106,12 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("close() wakes who waits at the other side", async () => {
-    const one = open(options);
+    const one = openEnds(options);
     const waiting = one.receiver.receive();
     one.sender.close();
     expect(await waiting).toBe(undefined);
 
-    const other = open(options);
+    const other = openEnds(options);
     while (other.sender.trySend(message(0)));
     const sending = failure(other.sender.send(message(1)));
     other.receiver.close();
@@ -139,11 +120,11 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("close() of this side ends what waits on it", async () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     const waiting = receiver.receive();
     receiver.close();
     expect(await waiting).toBe(undefined);
-    const other = open(options);
+    const other = openEnds(options);
     while (other.sender.trySend(message(0)));
     const sending = failure(other.sender.send(message(1)));
     other.sender.close();
@@ -152,7 +133,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("leaving the loop closes the receiver", async () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     sender.trySend(message(0));
     for await (const each of receiver) {
       expect(each).toEqual(message(0));
@@ -162,7 +143,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("an aborted wait leaves the others in their order", async () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     const abort = new AbortController();
     const first = failure(receiver.receive({ signal: abort.signal }));
     const second = receiver.receive();
@@ -174,7 +155,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("abandonChannel() gives what was sent, then ERR_PEER_GONE to all", async () => {
-    const { buffer, sender, receiver } = open(options);
+    const { buffer, sender, receiver } = openEnds(options);
     sender.trySend(message(0));
     const sending = failure(sender.sendBatch(Array.from({ length: 100 }, (_, i) => message(i))));
     abandonChannel(buffer);
@@ -187,7 +168,7 @@ describe.each(CASES)("%s", (_name, options) => {
   });
 
   test("blocking calls give up after timeoutMs, and see what is there", () => {
-    const { sender, receiver } = open(options);
+    const { sender, receiver } = openEnds(options);
     const start = performance.now();
     expect(() => receiver.receiveBlocking({ timeoutMs: 60 })).toThrow("nothing for 60 ms");
     expect(performance.now() - start).toBeGreaterThan(55);
@@ -239,144 +220,6 @@ describe("createChannel()", () => {
   });
 });
 
-describe("formats", () => {
-  test("struct() has every kind of field", () => {
-    const every = struct({
-      flag: "bool",
-      a: "u8",
-      b: "i8",
-      c: "u16",
-      d: "i16",
-      e: "u32",
-      f: "i32",
-      g: "f32",
-      h: "f64",
-      i: "u64",
-      j: "i64",
-    });
-    expect(every.bytes).toBe(1 + 1 + 1 + 2 + 2 + 4 + 4 + 4 + 8 + 8 + 8);
-    const { sender, receiver } = open({ format: every });
-    const value = {
-      flag: true,
-      a: 255,
-      b: -128,
-      c: 65_535,
-      d: -32_768,
-      e: 4_294_967_295,
-      f: -2_147_483_648,
-      g: 0.5,
-      h: Math.PI,
-      i: 18_446_744_073_709_551_615n,
-      j: -9_223_372_036_854_775_808n,
-    };
-    sender.trySend(value);
-    const got = receiver.tryReceive();
-    expect(got).toEqual(value);
-    expect(Object.keys(got ?? {})).toEqual(Object.keys(value));
-  });
-
-  test("fixedBytes() gives bytes of this thread", () => {
-    const { sender, receiver } = open({ format: fixedBytes(3) });
-    sender.trySend(new Uint8Array([1, 2, 3]));
-    expect(() => sender.trySend(new Uint8Array(4))).toThrow(TypeError);
-    const got = receiver.tryReceive();
-    expect([...(got ?? [])]).toEqual([1, 2, 3]);
-    expect(got?.buffer).toBeInstanceOf(ArrayBuffer);
-  });
-
-  test.each(KINDS)("%s: a message that cannot be written is not sent, and harms no other", async (kind) => {
-    const format = struct({ big: "u64" });
-    const { sender, receiver } = open({ kind, format, capacity: 4 });
-    const bad = { big: 1 as unknown as bigint };
-    for (let round = 0; round < 10; round++) {
-      expect(() => sender.trySend(bad)).toThrow(TypeError);
-      expect(() => sender.trySendBatch([{ big: 1n }, bad, { big: 3n }])).toThrow(TypeError);
-      expect(receiver.tryReceive()).toEqual({ big: 1n });
-      expect(receiver.tryReceive()).toBe(undefined);
-      expect(await failure(sender.send(bad))).toBeInstanceOf(TypeError);
-      expect(receiver.tryReceiveBatch(4)).toEqual([]);
-    }
-  });
-
-  test.each(KINDS)("%s: a message that is too long, or that cannot be read, harms no other", (kind) => {
-    const format = coded<unknown>(
-      {
-        ...json,
-        decode: (bytes) => {
-          const value = json.decode(bytes);
-          if (value === "bad") throw new ProtocolError("ERR_DECODE", "Cannot decode");
-          return value;
-        },
-      },
-      32,
-    );
-    const { sender, receiver } = open({ kind, format });
-    const long = "x".repeat(40);
-    expect(() => sender.trySend(long)).toThrow(StreamError);
-    expect(() => sender.trySendBatch([1, 2, long, 3])).toThrow(StreamError);
-    expect(receiver.tryReceiveBatch(9)).toEqual([1, 2]);
-    sender.trySendBatch(["bad", 4]);
-    expect(() => receiver.tryReceive()).toThrow("Cannot decode");
-    expect(receiver.tryReceive()).toBe(4);
-  });
-});
-
-describe("leases", () => {
-  test.each(KINDS)("%s: slots are written and read in place", (kind) => {
-    const { sender, receiver } = open({ kind, format: fixedBytes(16), capacity: 8 });
-    let next = 0;
-    let seen = 0;
-    for (let round = 0; round < 50; round++) {
-      {
-        using lease = sender.tryLease(3);
-        if (lease === undefined) throw new Error("full");
-        expect(() => sender.trySend(new Uint8Array(16))).toThrow(StateError);
-        for (let i = 0; i < lease.count; i++) lease.memory.u32[(lease.at + i * lease.stride) >> 2] = next++;
-        lease.send();
-      }
-      using lease = receiver.tryLease(5);
-      if (lease === undefined) throw new Error("empty");
-      expect(() => receiver.tryReceive()).toThrow(StateError);
-      for (let i = 0; i < lease.count; i++) {
-        expect(new DataView(lease.bytes(i).slice().buffer).getUint32(0, true)).toBe(seen++);
-        expect(lease.memory.u32[(lease.at + i * lease.stride) >> 2]).toBe(seen - 1);
-      }
-      expect(() => lease.bytes(lease.count)).toThrow(RangeError);
-    }
-    expect(seen).toBe(next);
-  });
-
-  test.each(KINDS)("%s: a lease that is not sent, or in part, sends no more than that", (kind) => {
-    const { sender, receiver } = open({ kind, format: fixedBytes(4), capacity: 4 });
-    for (let round = 0; round < 9; round++) {
-      sender.tryLease(2)?.[Symbol.dispose]();
-      expect(receiver.tryReceive()).toBe(undefined);
-      const lease = sender.tryLease(2);
-      lease?.bytes(0).fill(round);
-      lease?.send(1);
-      lease?.send(1);
-      expect(receiver.tryReceiveBatch(4)).toEqual([new Uint8Array(4).fill(round)]);
-    }
-    expect(() => sender.tryLease(0)).toThrow(RangeError);
-    expect(() => receiver.tryLease(0)).toThrow(RangeError);
-  });
-
-  test("coded records are read where they lie", () => {
-    for (const kind of KINDS) {
-      const { sender, receiver } = open<unknown>({ kind, format: words });
-      expect(() => sender.tryLease(1)).toThrow(StateError);
-      sender.trySendBatch(["a", "bcd"]);
-      const texts: string[] = [];
-      for (;;) {
-        using lease = receiver.tryLease(1);
-        if (lease === undefined) break;
-        texts.push(new TextDecoder().decode(lease.bytes(0).slice()));
-      }
-      expect(texts).toEqual(['"a"', '"bcd"']);
-    }
-  });
-});
-
 describe("waiting", () => {
   test("a doorbell wakes who cannot sleep on shared memory", async () => {
     const { port1, port2 } = new MessageChannel();
@@ -405,7 +248,7 @@ describe("waiting", () => {
   });
 
   test("nobody uses the processor while nothing comes", async () => {
-    const { receiver, sender } = open({ format: numbers });
+    const { receiver, sender } = openEnds({ format: numbers });
     const waiting = receiver.receive();
     const before = process.cpuUsage();
     await sleep(1_000);
