@@ -49,7 +49,7 @@ export class Link {
       agent: options.agent,
       now: options.clock.now(),
       compression: compresses ? compression?.open() : undefined,
-      pool: options.pool,
+      pool: transport.room ?? options.pool,
       ...own,
     });
     this.#drive = new Drive(this.connection, transport, onEvent, options.clock);

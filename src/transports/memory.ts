@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
-import { BufferPool } from "../core/wire/buffer-pool.ts";
+import { BufferPool, RecordRoom } from "../core/wire/buffer-pool.ts";
 import {
   DATAGRAM_LANE,
   type Transport,
@@ -44,6 +44,9 @@ export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   return { a, b: a.peer, lose: (error = lost) => a.lose(error) };
 }
 
+/** Where all connections in memory of this thread make their records, which are copied at once. */
+const ROOM: RecordRoom = new RecordRoom();
+
 /** Room of this thread for records on their way. */
 const copies: BufferPool = new BufferPool();
 
@@ -72,6 +75,7 @@ interface Written {
 export class MemoryTransport implements Transport {
   readonly name = "memory";
   readonly capabilities: TransportCapabilities;
+  readonly room: RecordRoom = ROOM;
   /** The other end. */
   readonly peer: MemoryTransport;
   readonly #highWaterBytes: number;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BufferPool } from "./buffer-pool.ts";
+import { BufferPool, RecordRoom } from "./buffer-pool.ts";
 
 describe("BufferPool", () => {
   test("cuts records one behind the other and never hands out a byte twice", () => {
@@ -28,4 +28,17 @@ describe("BufferPool", () => {
     pool.reserve(1_000_000);
     expect(pool.slab.length).toBe(1_000_000);
   });
+});
+
+test("a RecordRoom gives the same place to each record", () => {
+  const room = new RecordRoom();
+  const records = [10, 70_000, 20].map((bytes) => {
+    room.reserve(bytes);
+    room.slab.fill(bytes & 255, room.at, room.at + bytes);
+    return room.commit(room.at, room.at + bytes);
+  });
+  expect(records.map(({ length }) => length)).toEqual([10, 70_000, 20]);
+  expect(records[2]!.buffer).toBe(records[1]!.buffer);
+  expect(records[2]!.byteOffset).toBe(records[1]!.byteOffset);
+  expect(records[1]![0]).toBe(20);
 });

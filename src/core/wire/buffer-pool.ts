@@ -33,3 +33,10 @@ export class BufferPool {
     return this.slab.subarray(start, end);
   }
 }
+
+/** Room for one record at a time, which is written over by the next: for transports that are done with it at once. */
+export class RecordRoom extends BufferPool {
+  override commit(start: number, end: number): Bytes {
+    return this.slab.subarray(start, end);
+  }
+}
