@@ -39,10 +39,10 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * `view` itself, or a copy of it when it uses less than a quarter of the buffer behind it.
+ * `view` itself, or a copy of it when the buffer behind it is more than so many times as long.
  *
  * A small view that is kept for long would keep the whole received record in memory.
  */
-export function detachView(view: Bytes): Bytes {
-  return view.length * 4 < view.buffer.byteLength ? view.slice() : view;
+export function detachView(view: Bytes, times: number = 4): Bytes {
+  return view.length * times < view.buffer.byteLength ? view.slice() : view;
 }

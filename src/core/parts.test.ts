@@ -46,6 +46,18 @@ describe("Parts", () => {
     expect(parts.room.length).toBe(65_543);
   });
 
+  test("what is taken holds no more than twice its bytes", () => {
+    for (const bytes of [5, 17, 1_025, 65_537, 131_071, 131_072, 131_073, 4_194_305]) {
+      const parts = new Parts();
+      for (let at = 0; at < bytes; at += 65_511)
+        parts.add(new Uint8Array(Math.min(65_511, bytes - at)).fill(7), 16_777_216);
+      const all = parts.take();
+      expect(all.length).toBe(bytes);
+      expect(all.every((byte) => byte === 7)).toBe(true);
+      expect(all.buffer.byteLength, `${bytes}`).toBeLessThanOrEqual(2 * bytes);
+    }
+  });
+
   test("a message of a power of four fills its room", () => {
     const parts = new Parts();
     for (const bytes of [65_505, 65_511, 65_511, 65_511, 106]) parts.add(new Uint8Array(bytes), 16_777_216);

@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes, EMPTY } from "./bytes.ts";
+import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
 
 /** Bytes that come in pieces, until all of them are here. Nothing of a piece is kept. */
 export class Parts {
@@ -24,9 +24,9 @@ export class Parts {
     this.length = length;
   }
 
-  /** All of it in one array, the caller's to keep. Begins again. */
+  /** All of it in one array, the caller's to keep: it holds no more than twice its bytes. Begins again. */
   take(): Bytes {
-    const all = this.room.subarray(0, this.length);
+    const all = detachView(this.room.subarray(0, this.length), 2);
     this.room = EMPTY;
     this.length = 0;
     return all;

@@ -134,7 +134,7 @@ export class Mover {
       throw error;
     }
     if (session.link !== link)
-      throw new WireError("ERR_SESSION_UNKNOWN", "Cannot migrate session: the server does not know it");
+      throw new WireError("ERR_SESSION_UNKNOWN", "Cannot migrate session: its server does not know it");
   }
 
   /** After a move that did not work: when the connection it should have replaced is gone too, look for another one. */

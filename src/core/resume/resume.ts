@@ -130,7 +130,7 @@ export class ResumeInput {
   #session(cursor: Cursor): void {
     const { outbox, table } = this.#mux;
     if (cursor.varint() !== SESSION_ID)
-      throw new ProtocolError("ERR_PROTOCOL", "Cannot resume: the session's entry must be first");
+      throw new ProtocolError("ERR_PROTOCOL", "Cannot resume: the session must come first");
     const accepted = cursor.varint();
     const consumed = cursor.varint();
     const limit = cursor.varint();
