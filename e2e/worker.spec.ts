@@ -1,10 +1,5 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { join } from "node:path";
 import { expect, test } from "@playwright/test";
-import { build } from "esbuild";
-import { selfImportPlugin } from "../scripts/bundle.mjs";
+import { bundlePrograms, type PageServer, servePages } from "../test/pages.ts";
 import config from "./playwright.config.ts";
 import { Complaints } from "./support/demo.ts";
 
@@ -19,49 +14,15 @@ test.use({
   },
 });
 
-/** What makes a page cross-origin isolated, so that it can share memory with its Workers. */
-const ISOLATION = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
-
-let server: Server;
-let port: number;
+let server: PageServer;
 
 test.beforeAll(async () => {
   const names = ["worker", "worker-thread", "worker-shared", "pool-thread", "rings", "rings-thread"];
-  const { outputFiles } = await build({
-    entryPoints: names.map((name) => join(import.meta.dirname, `pages/${name}.ts`)),
-    outdir: "/",
-    write: false,
-    bundle: true,
-    format: "esm",
-    target: "es2022",
-    plugins: [selfImportPlugin(["browser", "default"])],
-  });
-  const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
-  server = createServer(({ url = "/" }, response) => {
-    const script = scripts.get(url);
-    if (script !== undefined) {
-      response.writeHead(200, { "content-type": "text/javascript", ...ISOLATION }).end(script);
-    } else if (url !== "/" && url !== "/isolated") response.writeHead(404).end();
-    else {
-      response.writeHead(200, { "content-type": "text/html", ...(url === "/" ? {} : ISOLATION) });
-      response.end(
-        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/worker.js"></script>
-         <script type="module" src="/rings.js"></script>`,
-      );
-    }
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  port = (server.address() as AddressInfo).port;
+  const scripts = await bundlePrograms(names.map((name) => `e2e/pages/${name}.ts`));
+  server = await servePages(scripts, ["/worker.js", "/rings.js"]);
 });
 
-test.afterAll(() => {
-  server.closeAllConnections();
-  server.close();
-});
+test.afterAll(() => server.close());
 
 for (const [host, path] of [
   ["127.0.0.1", ""],
@@ -73,7 +34,7 @@ for (const [host, path] of [
     const isolated = path === "isolated";
 
     test.beforeEach(async ({ page }) => {
-      await page.goto(`http://${host}:${port}/${path}`);
+      await page.goto(`http://${host}:${server.port}/${path}`);
       expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
       expect(await page.evaluate(() => isSecureContext)).toBe(!insecure);
       expect(await page.evaluate(() => "locks" in navigator)).toBe(!insecure);
@@ -176,7 +137,7 @@ for (const [host, path] of [
 
 test.describe("on a page with COOP and COEP, channels", () => {
   test.beforeEach(async ({ page }) => {
-    await page.goto(`http://127.0.0.1:${port}/isolated`);
+    await page.goto(`http://127.0.0.1:${server.port}/isolated`);
   });
 
   for (const kind of ["spsc", "mpsc", "mpmc"] as const) {
@@ -210,6 +171,6 @@ test.describe("on a page with COOP and COEP, channels", () => {
 });
 
 test("on a page without them, channels say why they cannot be made", async ({ page }) => {
-  await page.goto(`http://127.0.0.1:${port}/`);
+  await page.goto(`http://127.0.0.1:${server.port}/`);
   expect(await page.evaluate(() => window.rings.create())).toContain("not cross-origin isolated");
 });

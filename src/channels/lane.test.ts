@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { until } from "../../test/sessions.ts";
-import { type Bytes, concatBytes } from "../core/bytes.ts";
+import { type Bytes, concatBytes, equalBytes } from "../core/bytes.ts";
 import { LaneReader, LaneWriter, makeByteRing } from "./lane.ts";
 import type { Timers } from "./wait.ts";
 
 const TIMERS: Timers = {
   schedule: (run, ms) => setTimeout(run, ms),
-  cancel: (handle) => clearTimeout(handle as NodeJS.Timeout),
+  cancel: (handle) => clearTimeout(handle as ReturnType<typeof setTimeout>),
   now: () => performance.now(),
 };
 
@@ -54,7 +54,7 @@ describe("a lane", () => {
       expect(writer.write(head, tail)).toBe(true);
       reader.read();
       expect(pieces.length).toBe(1);
-      expect(Buffer.compare(pieces[0]!, join([head, tail]))).toBe(0);
+      expect(equalBytes(pieces[0]!, join([head, tail]))).toBe(true);
     }
   });
 
@@ -64,7 +64,7 @@ describe("a lane", () => {
     other.writer.write(pattern(100, 7));
     const { writer, reader } = open(4_096, (bytes) => {
       other.reader.read(); // as a listener of one session does that resumes another one
-      expect(Buffer.compare(bytes, pattern(bytes.length, 1))).toBe(0);
+      expect(equalBytes(bytes, pattern(bytes.length, 1))).toBe(true);
       seen.push(bytes);
     });
     writer.write(pattern(300, 1));
@@ -84,7 +84,7 @@ describe("a lane", () => {
     reader.start();
     await until(() => writer.isDrained && writer.bufferedBytes === 0);
     expect(Math.max(...pieces.map(({ length }) => length))).toBeGreaterThan(100_000);
-    expect(Buffer.compare(join(pieces), bytes)).toBe(0);
+    expect(equalBytes(join(pieces), bytes)).toBe(true);
   });
 
   test("leaves a turn to other tasks while bytes keep coming", async () => {

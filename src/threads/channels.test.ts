@@ -1,7 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { KINDS, message, type Numbered, numbers, openEnds, words } from "../../test/channels/ends.ts";
-import { failure } from "../../test/sessions.ts";
+import { failure, sleep } from "../../test/sessions.ts";
 import { json, StateError, StreamError, TransportError } from "../index.ts";
 import {
   abandonChannel,
@@ -247,7 +246,7 @@ describe("waiting", () => {
     port1.close();
   });
 
-  test("nobody uses the processor while nothing comes", async () => {
+  test.runIf("process" in globalThis)("nobody uses the processor while nothing comes", async () => {
     const { receiver, sender } = openEnds({ format: numbers });
     const waiting = receiver.receive();
     const before = process.cpuUsage();

@@ -1,12 +1,10 @@
-import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, chromium } from "playwright";
 import { ensureBrowser } from "../../scripts/browser.mjs";
 import { ROOT } from "../../scripts/paths.mjs";
 import { ipcPlace } from "../../src/ipc/ipc-path.ts";
 import { ChaosProxy, type Fault } from "../chaos/proxy.ts";
+import { bundlePrograms, type PageServer, servePages } from "../pages.ts";
 import { bundle } from "./bundles.ts";
 import type { Binaries } from "./install.ts";
 import { type Command, type RunningServer, runProgram, startServer } from "./processes.ts";
@@ -78,7 +76,7 @@ export class Programs {
   readonly #binaries: Binaries;
   readonly #paths: Map<string, Promise<string>> = new Map();
   #browser: Promise<Browser> | undefined;
-  readonly #pages: Map<string, Promise<{ readonly url: string; close(): void }>> = new Map();
+  readonly #pages: Map<string, Promise<PageServer>> = new Map();
 
   constructor(binaries: Binaries) {
     this.#binaries = binaries;
@@ -181,15 +179,17 @@ export class Programs {
       executablePath: ensureBrowser(),
       args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
     });
-    const scripts = [program, ...(thread === undefined ? [] : [thread])];
+    const names = [program, ...(thread === undefined ? [] : [thread])];
     const served =
       this.#pages.get(program) ??
-      Promise.all(scripts.map((name) => this.#bundle(name, "browser"))).then(servePage);
+      bundlePrograms(names.map((name) => `test/runtimes/programs/${name}.ts`)).then((scripts) =>
+        servePages(scripts, [`/${program}.js`]),
+      );
     this.#pages.set(program, served);
-    const [browser, { url }] = await Promise.all([this.#browser, served]);
+    const [browser, { port }] = await Promise.all([this.#browser, served]);
     const page = await browser.newPage();
     try {
-      await page.goto(url);
+      await page.goto(`http://127.0.0.1:${port}/${thread === undefined ? "" : "isolated"}`);
       await page.waitForFunction("globalThis.runSuite !== undefined");
       return await page.evaluate((given) => {
         const { runSuite } = globalThis as unknown as { runSuite(target: unknown): Promise<CaseResult[]> };
@@ -205,34 +205,6 @@ export class Programs {
     await (await this.#browser)?.close();
     for (const page of this.#pages.values()) (await page).close();
   }
-}
-
-/** What a page needs to share memory with its Workers. */
-const ISOLATION = {
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-embedder-policy": "require-corp",
-};
-
-/** Serve a page with its script; one with a Worker's script besides is cross-origin isolated. */
-async function servePage([program = "", thread]: readonly string[]): Promise<{
-  readonly url: string;
-  close(): void;
-}> {
-  const scripts: Record<string, string> = { "/page.mjs": await readFile(program, "utf8") };
-  if (thread !== undefined) scripts["/thread.mjs"] = await readFile(thread, "utf8");
-  const headers = thread === undefined ? {} : ISOLATION;
-  const web = createServer((request, response) => {
-    const script = scripts[request.url ?? ""];
-    const type = script === undefined ? "text/html; charset=utf-8" : "text/javascript";
-    response.writeHead(200, { "content-type": type, ...headers });
-    response.end(
-      script ??
-        `<!doctype html><link rel="icon" href="data:,"><script type="module" src="/page.mjs"></script>`,
-    );
-  });
-  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  const { port } = web.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, close: () => web.close() };
 }
 
 /** A proxy in front of a server, and the URL that leads through it. */

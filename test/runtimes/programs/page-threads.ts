@@ -3,7 +3,7 @@ import { overRings } from "../suite/threads.ts";
 
 Object.assign(globalThis, {
   runSuite: async () => {
-    const worker = new Worker("/thread.mjs", { type: "module" });
+    const worker = new Worker("/session-thread.js", { type: "module" });
     const results = await runSuite(overRings(worker), { url: "worker:" });
     worker.terminate();
     return results;
