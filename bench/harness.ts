@@ -12,7 +12,7 @@ export interface Plan {
 }
 
 /** A run short enough for many benches in a minute. */
-export const QUICK_PLAN: Plan = { quick: true, runs: 3, runMs: 40, warmUpMs: 250 };
+export const QUICK_PLAN: Plan = { quick: true, runs: 3, runMs: 40, warmUpMs: 100 };
 /** A run for figures that are kept. */
 export const FULL_PLAN: Plan = { quick: false, runs: 7, runMs: 1_000, warmUpMs: 3_000 };
 

@@ -5,7 +5,7 @@ import { ensureBrowser } from "../../scripts/browser.mjs";
 import type { Bench, Figure } from "../harness.ts";
 
 /** A look: the least that says something of a p50. */
-const QUICK_PLAN: Plan = { rounds: 3, warmUp: 200, echoes: 100, transferMs: 50, busyMs: 60 };
+const QUICK_PLAN: Plan = { rounds: 3, warmUp: 80, echoes: 40, transferMs: 30, busyMs: 40 };
 
 /** P17: round trips in a page of Chromium, against the bare API of the browser in the same page. */
 const latency: Bench = {

@@ -7,19 +7,21 @@ import { type Contender, openComlink, openPiscina } from "../workers/contenders.
 import { Crew } from "./crew.ts";
 import { type Job, numbered } from "./jobs.ts";
 
+/** Round trips of a run. */
 const ROUNDS = 2_000;
+const QUICK_ROUNDS = 300;
 const BYTES = 64;
 let channels = 1_000_000;
 
 /** Round trips between two threads over two channels. @returns the median, us. */
-function pingPong(crew: Crew, how: Pick<Job, "spins" | "isAsync">): () => Promise<number> {
+function pingPong(crew: Crew, count: number, how: Pick<Job, "spins" | "isAsync">): () => Promise<number> {
   const [there, back] = [1, 2].map(() => {
     const memory = createChannel({ format: numbered(BYTES), capacity: 64 });
     new Int32Array(memory)[9] = ++channels;
     return memory;
   }) as [SharedArrayBuffer, SharedArrayBuffer];
   return async () => {
-    const common = { bytes: BYTES, way: "one", count: ROUNDS, ...how } as const;
+    const common = { bytes: BYTES, way: "one", count, ...how } as const;
     const { reports } = await crew.work([
       { ...common, kind: "ping", to: there, from: back },
       { ...common, kind: "pong", to: back, from: there },
@@ -29,7 +31,7 @@ function pingPong(crew: Crew, how: Pick<Job, "spins" | "isAsync">): () => Promis
 }
 
 /** Round trips with `postMessage`, a copy each way. */
-function postMessages(): { readonly run: () => Promise<number>; close(): Promise<number> } {
+function postMessages(count: number): { readonly run: () => Promise<number>; close(): Promise<number> } {
   const worker = new Worker(
     `const { parentPort } = require("node:worker_threads");
     parentPort.on("message", (message) => parentPort.postMessage(message));`,
@@ -38,7 +40,7 @@ function postMessages(): { readonly run: () => Promise<number>; close(): Promise
   const message = new Uint8Array(BYTES);
   const run = async () => {
     const times: number[] = [];
-    for (let i = 0; i < ROUNDS; i++) {
+    for (let i = 0; i < count; i++) {
       const start = process.hrtime.bigint();
       await new Promise((resolve) => {
         worker.once("message", resolve);
@@ -52,9 +54,9 @@ function postMessages(): { readonly run: () => Promise<number>; close(): Promise
 }
 
 /** Round trips of calls with two numbers, one at a time. @returns the median, us. */
-async function callTimes({ add }: Contender): Promise<number> {
+async function callTimes({ add }: Contender, count: number): Promise<number> {
   const times: number[] = [];
-  for (let i = 0; i < ROUNDS; i++) {
+  for (let i = 0; i < count; i++) {
     const start = process.hrtime.bigint();
     check((await add([i, 1])) === i + 1, "the sum is wrong");
     times.push(Number(process.hrtime.bigint() - start));
@@ -67,18 +69,19 @@ export const latencies: Bench = {
   id: "P11",
   async run(plan) {
     const crew = await Crew.start(2);
-    const port = postMessages();
+    const count = plan.quick ? QUICK_ROUNDS : ROUNDS;
+    const port = postMessages(count);
     installPeers();
     const [comlink, piscina] = await Promise.all([openComlink(1), openPiscina(1)]);
     try {
       const [spinning = [], blocking = [], isAsync = [], ...others] = await interleave(
         plan.runs,
-        pingPong(crew, { spins: Number.POSITIVE_INFINITY }),
-        pingPong(crew, { spins: 0 }),
-        pingPong(crew, { isAsync: true }),
+        pingPong(crew, count, { spins: Number.POSITIVE_INFINITY }),
+        pingPong(crew, count, { spins: 0 }),
+        pingPong(crew, count, { isAsync: true }),
         port.run,
-        () => callTimes(comlink),
-        () => callTimes(piscina),
+        () => callTimes(comlink, count),
+        () => callTimes(piscina, count),
       );
       const peers = ["postMessage", comlink.name, piscina.name];
       const ways = { spinning, "blocking, sleeps each time": blocking, async: isAsync };

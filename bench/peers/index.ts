@@ -49,7 +49,7 @@ const roundTrip: Bench = {
   id: "P7",
   run: (plan) =>
     withField(plan, async (field) => {
-      const count = plan.quick ? 300 : 10_000;
+      const count = plan.quick ? 60 : 10_000;
       const works = field.map(
         ({ client }) =>
           () =>

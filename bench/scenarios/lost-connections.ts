@@ -1,5 +1,5 @@
 import { ChaosProxy } from "../../test/chaos/proxy.ts";
-import { type Bench, check, type Figure, longRuns } from "../harness.ts";
+import { type Bench, check, type Figure, longRuns, type Plan } from "../harness.ts";
 import { Helper } from "../helper.ts";
 import { installPeers } from "../peers/packages.ts";
 import { pause } from "./audience.ts";
@@ -40,21 +40,21 @@ const CONTENDERS: readonly Contender[] = [
 
 const PER_SECOND = 1_000;
 /** How long nothing may come until the rest counts as lost, ms; where it is sent again, that may take longer. */
-const LOST_MS = { recovering: 10_000, other: 1_000 };
+const LOST_MS = { recovering: 10_000, other: 1_000, quick: 300 };
 
 /** S6: a feed over a connection that is reset again and again. Nothing of ours may be lost, come twice or out of order. */
 export const lostConnections: Bench = {
   id: "S6",
   async run(plan) {
     installPeers();
-    const everyMs = plan.quick ? 500 : 5_000;
-    const feed = { count: plan.quick ? 1_200 : 16_000, perSecond: PER_SECOND };
+    const everyMs = plan.quick ? 300 : 5_000;
+    const feed = { count: plan.quick ? 700 : 16_000, perSecond: PER_SECOND };
     const runners = await Promise.all(CONTENDERS.map(start));
     try {
       const reports: FeedReport[][] = runners.map(() => []);
       for (let run = 0; run < longRuns(plan); run++) {
         // At the same time: all of them are idle most of it.
-        const all = await Promise.all(runners.map((runner) => runner.run(feed, everyMs)));
+        const all = await Promise.all(runners.map((runner) => runner.run(feed, everyMs, plan)));
         for (const [index, report] of all.entries()) reports[index]!.push(report);
       }
       checkOurs(reports[0]!, feed.count);
@@ -73,13 +73,13 @@ async function start({ entry, packages, recovers }: Contender) {
   await client.ask("dial", proxy.port);
   return {
     /** Send a feed and reset the connection meanwhile. */
-    run: async (feed: Feed, everyMs: number): Promise<FeedReport> => {
+    run: async (feed: Feed, everyMs: number, { quick }: Plan): Promise<FeedReport> => {
       await client.ask("reset");
       const timer = setInterval(() => proxy.strike("reset"), everyMs);
       await server.ask("publish", feed).finally(() => clearInterval(timer));
       let report = await client.ask("report");
       let changedAt = performance.now();
-      const patience = recovers ? LOST_MS.recovering : LOST_MS.other;
+      const patience = recovers ? LOST_MS.recovering : quick ? LOST_MS.quick : LOST_MS.other;
       while (report.arrived < feed.count && performance.now() - changedAt < patience) {
         await pause(20);
         const next = await client.ask("report");

@@ -13,7 +13,7 @@ export const manyConnections: Bench = {
       const count = plan.quick ? 500 : 10_000;
       await ours!.open("tideway", count);
       await bare!.open("ws", count);
-      const ms = plan.quick ? 500 : 5_000;
+      const ms = plan.quick ? 300 : 5_000;
       const connections = count.toLocaleString("en-US");
       const all = await compare(plan, [ours!, bare!], { active: count, perSecond: 1, ms });
       const few = await compare(plan, [ours!, bare!], { active: count / 100, perSecond: 10, ms });

@@ -15,7 +15,7 @@ export const twoServers: Bench = {
   id: "P19",
   run: (plan) =>
     withStages(4, async ([first, second, bareFirst, bareSecond]) => {
-      const load = { active: CONNECTIONS, perSecond: PER_SECOND, ms: plan.quick ? 250 : 2_000 };
+      const load = { active: CONNECTIONS, perSecond: PER_SECOND, ms: plan.quick ? 120 : 2_000 };
       const works = [
         await capacity("tideway", [first!, second!], load),
         await capacity("ws", [bareFirst!, bareSecond!], load),

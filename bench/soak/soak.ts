@@ -36,7 +36,7 @@ export async function soak(seconds: number, onPoint: (line: string) => void = ()
 }
 
 /** The soak as a bench, far shorter than `npm run bench:soak`. */
-export const shortSoak: Bench = { id: "S7", run: ({ quick }) => soak(quick ? 2 : 60) };
+export const shortSoak: Bench = { id: "S7", run: ({ quick }) => soak(quick ? 1 : 60) };
 
 async function soakOne(kind: Kind, seconds: number, onPoint: (line: string) => void): Promise<Point[]> {
   const server = new Helper<ServerCommands>(SERVER);

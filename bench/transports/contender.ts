@@ -36,12 +36,17 @@ export interface Pair {
   readonly bare: Contender;
 }
 
+/** A pair, and what ends it and its server. */
+export interface OpenPair extends Pair {
+  close(): Promise<unknown>;
+}
+
 /** A way to carry bytes between two processes or threads. */
 export interface Carrier {
   /** What the figures call it. */
   readonly name: string;
-  /** Run `use` against a fresh server, which ends with it. */
-  withPair<T>(use: (pair: Pair) => Promise<T>): Promise<T>;
+  /** Start a server and connect to it. */
+  open(): Promise<OpenPair>;
 }
 
 /** Calls below which the worst of them says nothing of the others. */

@@ -8,7 +8,7 @@ import { takeStreams } from "../session-streams.ts";
 /** Both sides in one thread, against a queue between two functions. */
 export const MEMORY: Carrier = {
   name: "memory",
-  async withPair(use) {
+  async open() {
     const { a, b } = memoryPair();
     accept(b, {
       codecs: [raw],
@@ -20,8 +20,6 @@ export const MEMORY: Carrier = {
     const session = await connectWith(async () => a, { codecs: [raw], reconnect: false });
     const link = new MemoryLink();
     serveLink(link.other);
-    const result = await use({ ours: ofSession(session), bare: ofLink(link) });
-    await session.close();
-    return result;
+    return { ours: ofSession(session), bare: ofLink(link), close: () => session.close() };
   },
 };

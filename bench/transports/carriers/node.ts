@@ -1,6 +1,6 @@
 import { connect, raw } from "tideway/node";
 import { Helper } from "../../helper.ts";
-import { ofLink, ofSession, type Pair } from "../contender.ts";
+import { type OpenPair, ofLink, ofSession } from "../contender.ts";
 import type { Link } from "../links/link.ts";
 import type { ServerCommands } from "../programs/server.ts";
 
@@ -9,23 +9,25 @@ export const SERVER = "bench/transports/programs/server.ts";
 
 type Targets = Awaited<ReturnType<ServerCommands["targets"]>>;
 
-/** Run `use` with a connection of each kind to a fresh server process of Node. */
-export async function withNodePair<T, K extends keyof Targets["tideway"]>(
+/** Start a server process of Node, with a connection of each kind to it. */
+export async function openNodePair<K extends keyof Targets["tideway"]>(
   kind: K,
   dial: (target: Targets["bare"][K]) => Promise<Link>,
-  use: (pair: Pair) => Promise<T>,
-): Promise<T> {
+): Promise<OpenPair> {
   const server = new Helper<ServerCommands>(SERVER);
   try {
     const { tideway, bare } = await server.ask("targets");
     const session = await connect(tideway[kind], { codecs: [raw], reconnect: false });
     const link = await dial(bare[kind]);
-    const result = await use({ ours: ofSession(session), bare: ofLink(link) });
-    link.close();
-    await session.close();
-    await server.ask("stop");
-    return result;
-  } finally {
+    const close = async () => {
+      link.close();
+      await session.close();
+      await server.ask("stop");
+      await server.close();
+    };
+    return { ours: ofSession(session), bare: ofLink(link), close };
+  } catch (error) {
     await server.close();
+    throw error;
   }
 }

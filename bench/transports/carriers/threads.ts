@@ -13,19 +13,22 @@ export const RING: Carrier = betweenThreads("ring");
 function betweenThreads(name: "message-port" | "ring"): Carrier {
   return {
     name,
-    async withPair(use) {
+    async open() {
       const worker = new Worker(await bundle("bench/transports/programs/worker.ts", "node"));
       try {
         const session = await connectWorker(worker, { codecs: [raw], carrier: name });
         const { port1, port2 } = new MessageChannel();
         worker.postMessage({ bare: port2 }, [port2]);
         const link = new PortLink(port1);
-        const result = await use({ ours: ofSession(session), bare: ofLink(link) });
-        link.close();
-        await session.close();
-        return result;
-      } finally {
+        const close = async () => {
+          link.close();
+          await session.close();
+          await worker.terminate();
+        };
+        return { ours: ofSession(session), bare: ofLink(link), close };
+      } catch (error) {
         await worker.terminate();
+        throw error;
       }
     },
   };

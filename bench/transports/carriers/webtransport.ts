@@ -11,11 +11,15 @@ import type { DenoServerCommands } from "../programs/deno-server.ts";
 /** WebTransport between two processes of Deno, the one runtime that has it on both sides without a package. */
 export const WEBTRANSPORT: Carrier = {
   name: "webtransport",
-  async withPair(use) {
+  async open() {
     const certificate = makeCertificate();
     if (certificate === undefined) throw new Error("Cannot bench WebTransport: openssl is not installed");
     const server = await startDeno<DenoServerCommands>("bench/transports/programs/deno-server.ts");
     const client = await startDeno<DenoClientCommands>("bench/transports/programs/deno-client.ts");
+    const close = async () => {
+      await client.close();
+      await server.close();
+    };
     try {
       const targets = await server.ask("listen", certificate);
       const { raw } = new X509Certificate(certificate.cert);
@@ -24,13 +28,10 @@ export const WEBTRANSPORT: Carrier = {
       const ours = contender(client, "ours", "tideway");
       const callsDuring = (transfer: Parameters<DenoClientCommands["callsDuring"]>[0]) =>
         client.ask("callsDuring", transfer);
-      return await use({
-        ours: { ...ours, callsDuring },
-        bare: contender(client, "bare", names.bare),
-      });
-    } finally {
-      await client.close();
-      await server.close();
+      return { ours: { ...ours, callsDuring }, bare: contender(client, "bare", names.bare), close };
+    } catch (error) {
+      await close();
+      throw error;
     }
   },
 };

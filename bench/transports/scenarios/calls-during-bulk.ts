@@ -1,6 +1,7 @@
 import { type Bench, type Figure, interleave, longRuns, type Plan } from "../../harness.ts";
 import { percentile } from "../../statistics.ts";
 import type { Carrier, SessionContender } from "../contender.ts";
+import { withPair } from "../pairs.ts";
 
 const BULK_MESSAGE_BYTES = 65_536;
 
@@ -8,7 +9,7 @@ const BULK_MESSAGE_BYTES = 65_536;
 export const callsDuringBulk = (carrier: Carrier): Bench => ({
   id: "P10",
   run: (plan) =>
-    carrier.withPair(async ({ ours }) => [
+    withPair(plan, carrier, async ({ ours }) => [
       await measure(plan, ours, "an upload", true),
       await measure(plan, ours, "a download", false),
     ]),

@@ -1,5 +1,6 @@
 import { type Bench, type Figure, race, type Target } from "../../harness.ts";
 import type { Carrier } from "../contender.ts";
+import { withPair } from "../pairs.ts";
 
 /** Small messages in one direction, from `trySend` to the peer's listener, against a write for each. */
 export const smallMessages = (carrier: Carrier, id: string, target?: Target): Bench =>
@@ -43,7 +44,7 @@ function oneWay(carrier: Carrier, bytes: number, subject: Subject): Bench {
   return {
     id,
     run: (plan) =>
-      carrier.withPair(async ({ ours, bare }) => {
+      withPair(plan, carrier, async ({ ours, bare }) => {
         const up = await race(
           plan,
           (count) => ours.send({ bytes, count }),

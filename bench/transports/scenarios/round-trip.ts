@@ -1,13 +1,14 @@
 import { type Bench, elapsedMs, interleave, type Target, warmUp } from "../../harness.ts";
 import { percentile } from "../../statistics.ts";
 import type { Carrier } from "../contender.ts";
+import { withPair } from "../pairs.ts";
 
 /** P7: the round trip of one unary call, alone on its connection, against an echo. */
 export const roundTrip = (carrier: Carrier, target?: Target): Bench => ({
   id: "P7",
   async run(plan) {
     const load = { bytes: 64, count: plan.quick ? 1_000 : 10_000 };
-    return carrier.withPair(async ({ ours, bare }) => {
+    return withPair(plan, carrier, async ({ ours, bare }) => {
       const works = [() => ours.roundTrips(load), () => bare.roundTrips(load)];
       for (const work of works) await warmUp(plan, () => elapsedMs(work));
       const [times, bareTimes] = await interleave(plan.runs, ...works);
