@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { expect, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { bundlePrograms, type PageServer, servePages } from "../test/pages.ts";
 import type { UnitFile } from "./pages/unit/unit.ts";
 
 let server: PageServer;
 
 test.beforeAll(async () => {
-  const scripts = await bundlePrograms(["e2e/pages/unit/unit.ts"], {
+  const scripts = await bundlePrograms(["e2e/pages/unit/unit.ts", "test/channels/threads/program-web.ts"], {
     vitest: join(import.meta.dirname, "pages/unit/vitest.ts"),
   });
   server = await servePages(scripts, ["/unit.js"]);
@@ -30,16 +30,32 @@ const SKIPPED: Partial<Record<UnitFile, readonly string[]>> = {
   channels: ["channels > waiting > nobody uses the processor while nothing comes"],
 };
 
+/** Run a test file, and see that nothing in it failed. */
+async function pass(page: Page, file: UnitFile, place: keyof typeof PLACES): Promise<void> {
+  const { passed, failed, skipped } = await page.evaluate(
+    ([name, where]) => (where === "page" ? window.unit.runHere(name) : window.unit.runInWorker(name)),
+    [file, place] as const,
+  );
+  console.log(`    ${file}: ${passed} passed`);
+  expect({ file, failed, skipped }).toEqual({ file, failed: [], skipped: SKIPPED[file] ?? [] });
+  expect(passed).toBeGreaterThan(0);
+}
+
 for (const place of ["page", "Worker"] as const) {
   test(`the tests of Node pass in a ${place}: ${PLACES[place].join(", ")}`, async ({ page }) => {
-    for (const file of PLACES[place]) {
-      const { passed, failed, skipped } = await page.evaluate(
-        ([name, where]) => (where === "page" ? window.unit.runHere(name) : window.unit.runInWorker(name)),
-        [file, place] as const,
-      );
-      console.log(`    ${file}: ${passed} passed`);
-      expect({ file, failed, skipped }).toEqual({ file, failed: [], skipped: SKIPPED[file] ?? [] });
-      expect(passed).toBeGreaterThan(0);
-    }
+    for (const file of PLACES[place]) await pass(page, file, place);
   });
 }
+
+test("messages between Workers come once and whole, in every kind of ring, of every size, over every wrap", async ({
+  page,
+}) => {
+  test.setTimeout(120_000);
+  await pass(page, "stress", "page");
+});
+
+test("a Worker that is ended in a state of a ring is told of, and is gone", async ({ page }) => {
+  test.setTimeout(120_000);
+  await pass(page, "kills", "page");
+  await expect.poll(() => page.workers().length, { timeout: 10_000 }).toBe(0);
+});

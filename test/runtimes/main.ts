@@ -30,7 +30,7 @@ const PAGE = join(ROOT, "docs", "runtimes.md");
 /** Longer than servers wait for clients that do not answer. */
 const MOST_CLOSE_MS = 10_000;
 const CONTRACT_CONFIG = join(ROOT, "test/runtimes/contract/vitest.config.ts");
-const CONTRACT_MS = 120_000;
+const CONTRACT_MS = 240_000;
 
 /** What is counted over everything. */
 const counts = { passed: 0, failed: 0, skipped: 0 };

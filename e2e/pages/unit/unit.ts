@@ -1,7 +1,7 @@
 // Test files of Node in a page, or in a Worker of it: the script of both.
 import { type File, startTests, type Task, type VitestRunner } from "@vitest/runner";
 
-/** Test files that need nothing of Node. */
+/** Test files that need nothing of Node, and those that start Workers. */
 const FILES = {
   copy: () => import("../../../src/channels/copy.test.ts"),
   lane: () => import("../../../src/channels/lane.test.ts"),
@@ -9,6 +9,8 @@ const FILES = {
   channels: () => import("../../../src/threads/channels.test.ts"),
   hostile: () => import("../../../test/channels/hostile.test.ts"),
   kill: () => import("../../../test/channels/kill.test.ts"),
+  stress: () => import("./stress.ts"),
+  kills: () => import("./kills.ts"),
 } as const;
 
 /** Name of a test file. */

@@ -1,18 +1,7 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-import { Worker } from "node:worker_threads";
-import {
-  type ChannelKind,
-  createChannel,
-  type LentChannel,
-  lendChannel,
-  openReceiver,
-  openSender,
-} from "tideway/channels";
-import { bundleForNode } from "../../../scripts/bundle.mjs";
-import { CACHE, ROOT } from "../../../scripts/paths.mjs";
+import { type ChannelKind, createChannel, lendChannel, openReceiver, openSender } from "tideway/channels";
 import { Word } from "../../../src/channels/layout.ts";
+import { sleep } from "../../sessions.ts";
+import type { JobThread, ThreadHost } from "../threads/host.ts";
 import {
   CAPACITY,
   type Fate,
@@ -24,7 +13,6 @@ import {
   numbered,
   STOPPED,
   type SurvivorJob,
-  type VictimJob,
 } from "./job.ts";
 
 /** How long a thread may take to start, and how long those that live on to hear of its end, on a busy machine, ms. */
@@ -35,20 +23,12 @@ const PARTNER = 500;
 
 /** Ends threads in the middle of what they do with a channel, and sees what becomes of those that live on. */
 export class KillThreads {
-  readonly #bundle: string;
-  readonly #survivor: Worker;
+  readonly #host: ThreadHost;
+  readonly #survivor: JobThread;
 
-  private constructor(bundle: string) {
-    this.#bundle = bundle;
-    this.#survivor = new Worker(bundle);
-  }
-
-  /** Make the program of the threads. */
-  static async make(): Promise<KillThreads> {
-    const bundle = join(CACHE, `kill-thread-${process.pid}-${++bundles}.mjs`);
-    mkdirSync(CACHE, { recursive: true });
-    await bundleForNode(join(ROOT, "test/channels/kill/thread.ts"), bundle);
-    return new KillThreads(bundle);
+  constructor(host: ThreadHost) {
+    this.#host = host;
+    this.#survivor = host.start();
   }
 
   /**
@@ -82,22 +62,18 @@ export class KillThreads {
 
   #victim(memory: SharedArrayBuffer, state: KillState, before: number) {
     const signal = new SharedArrayBuffer(8);
-    const job: Omit<VictimJob, "channel"> = { role: "victim", state, signal, before };
     // The channel is lent to the worker, so the worker must be there before its job.
-    const worker = new Worker(this.#bundle);
-    worker.on("error", () => {}); // what ends by `terminate()` in the middle may say so
-    const channel: LentChannel = lendChannel(memory, worker);
-    worker.postMessage({ ...job, channel });
-    return { stopped: stopped(memory, state, signal), terminate: () => worker.terminate() };
+    const thread = this.#host.start();
+    const channel = lendChannel(memory, thread.worker);
+    thread.post({ role: "victim", state, signal, before, channel });
+    return { stopped: stopped(memory, state, signal), terminate: () => thread.terminate() };
   }
 
   /** Have a thread end by itself. @returns what this thread is told. */
   async leave(way: LeaverJob["way"]): Promise<Fate> {
     const memory = createChannel({ format: formatOf("fixed"), capacity: CAPACITY });
-    const worker = new Worker(this.#bundle);
-    worker.on("error", () => {});
-    const job: LeaverJob = { role: "leaver", channel: lendChannel(memory, worker), way };
-    worker.postMessage(job);
+    const thread = this.#host.start();
+    thread.post({ role: "leaver", channel: lendChannel(memory, thread.worker), way });
     return liveHere({ role: "survivor", side: "receive", style: "fixed", channel: memory });
   }
 
@@ -106,16 +82,12 @@ export class KillThreads {
     const side = isSending(state.operation) ? "receive" : "send";
     const job: SurvivorJob = { role: "survivor", side, style: state.style, channel: memory };
     if (!isThread) return liveHere(job);
-    return new Promise((resolve) => {
-      this.#survivor.once("message", resolve);
-      this.#survivor.postMessage(job);
-    });
+    return this.#survivor.run(job) as Promise<Fate>;
   }
 
   /** End what is left. */
   async close(): Promise<void> {
     await this.#survivor.terminate();
-    rmSync(this.#bundle, { force: true });
   }
 }
 
@@ -144,10 +116,10 @@ async function stopped(
   const end = performance.now() + START_MS;
   for (;;) {
     const value = Atomics.load(words, isAsleep ? word : 0);
-    if (value !== 0 && isAsleep) await delay(2); // from its word to its sleep
+    if (value !== 0 && isAsleep) await sleep(2); // from its word to its sleep
     if (value !== 0) return isAsleep || value === STOPPED;
     if (performance.now() > end) throw new Error(`Not reached: ${operation}, ${JSON.stringify(stop)}`);
-    await delay(1);
+    await sleep(1);
   }
 }
 
@@ -162,7 +134,7 @@ async function liveHere({ side, style, channel }: SurvivorJob): Promise<Fate> {
     const sender = openSender<Numbered>(channel, formatOf(style));
     for (let number = 0; ; number++) {
       await sender.send(numbered(number));
-      if (number % CAPACITY === 0) await delay(0); // the end of the worker is told by the event loop
+      if (number % CAPACITY === 0) await sleep(0); // the end of the worker is told by the event loop
     }
   } catch (error) {
     return { seen, end: codeOf(error) };
@@ -211,15 +183,14 @@ function codeOf(error: unknown): string {
 }
 
 async function timely(fate: Promise<Fate>, state: KillState): Promise<Fate> {
-  const timer = new AbortController();
-  const late = delay(HEAR_MS, undefined, { signal: timer.signal }).then(() => {
-    throw new Error(`Hung: ${JSON.stringify(state)}`);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`Hung: ${JSON.stringify(state)}`)), HEAR_MS);
   });
   try {
     return await Promise.race([fate, late]);
   } finally {
-    timer.abort();
-    late.catch(() => {});
+    clearTimeout(timer);
   }
 }
 
@@ -242,5 +213,3 @@ function check(state: KillState, before: number, fate: Fate, partner: Fate | und
 
 /** Kinds of channels whose states there are. */
 export const KINDS: readonly ChannelKind[] = ["spsc", "mpsc", "mpmc"];
-
-let bundles = 0;

@@ -1,5 +1,3 @@
-// A thread of the test of threads that end: the one that is ended, or one that lives on.
-import { parentPort } from "node:worker_threads";
 import { openReceiver, openSender } from "tideway/channels";
 import {
   type Fate,
@@ -17,7 +15,8 @@ import { operate, Stopper } from "./operate.ts";
 /** The test gives up long before, ms: it counts from the end of the victim. */
 const PATIENCE_MS = 600_000;
 
-async function beVictim(job: VictimJob): Promise<void> {
+/** Do an operation, and stand still where the thread is to be ended. */
+export async function beVictim(job: VictimJob): Promise<void> {
   const real = Atomics;
   const signal = new Int32Array(job.signal);
   const stand = (): never => {
@@ -30,7 +29,8 @@ async function beVictim(job: VictimJob): Promise<void> {
   real.store(signal, 0, OVER);
 }
 
-function survive({ side, style, channel }: SurvivorJob): Fate {
+/** Use the other side of the channel, blocked, until the end of it is told. */
+export function survive({ side, style, channel }: SurvivorJob): Fate {
   const seen: Numbered[] = [];
   const format = formatOf(style);
   const timeout = { timeoutMs: PATIENCE_MS };
@@ -50,17 +50,12 @@ function survive({ side, style, channel }: SurvivorJob): Fate {
   }
 }
 
-function leave({ channel, way }: LeaverJob): void {
-  if (way === "opens nothing") process.exit(0);
+/** End in a way. @param exit - ends this thread */
+export function leave({ channel, way }: LeaverJob, exit: () => void): void {
+  if (way === "opens nothing") return exit();
   const sender = openSender<Numbered>(channel, formatOf("fixed"));
   for (let number = 0; number < 3; number++) sender.trySend(numbered(number));
   if (way === "throws") throw new Error("It ends by this");
   if (way === "in order") sender.close();
-  process.exit(0);
+  exit();
 }
-
-parentPort?.on("message", (job: LeaverJob | SurvivorJob | VictimJob) => {
-  if (job.role === "victim") void beVictim(job);
-  else if (job.role === "leaver") leave(job);
-  else parentPort?.postMessage(survive(job));
-});

@@ -1,11 +1,15 @@
 // Rings in the thread of a runtime, and between threads of it: the tests of Node, and a worker of the web.
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { createChannel, openReceiver, openSender, struct } from "../../../src/threads/channels.ts";
 import "../../../src/threads/channel-formats.test.ts";
 import "../../../src/threads/channels.test.ts";
 import "../../../src/transports/ring.test.ts";
 import "../../channels/hostile.test.ts";
 import "../../channels/kill.test.ts";
+import { killSuite } from "../../channels/kill/suite.ts";
+import { stressSuite } from "../../channels/stress/suite.ts";
+import { NodeThreads } from "../../channels/threads/node.ts";
+import { WebThreads } from "../../channels/threads/web.ts";
 import { bundle } from "../bundles.ts";
 
 const MESSAGES = 20_000;
@@ -31,4 +35,19 @@ test("a worker of the web sends back what it receives, blocked while there is no
   await sending;
   expect(next).toBe(MESSAGES);
   worker.terminate();
+});
+
+let threads: NodeThreads;
+let workers: WebThreads;
+beforeAll(async () => {
+  threads = await NodeThreads.make();
+  workers = new WebThreads(`file://${await bundle("test/channels/threads/program-web.ts", "browser")}`);
+});
+afterAll(() => threads.remove());
+
+stressSuite("Workers of the web", () => workers);
+killSuite("the web", () => workers, { ways: ["in order"], every: 3 });
+killSuite("node:worker_threads", () => threads, {
+  ways: ["in order", "exits", "throws", "opens nothing"],
+  every: 3,
 });

@@ -1,13 +1,17 @@
-// A thread of the stress of channels: sends or receives, in every way that there is.
-import { parentPort, workerData } from "node:worker_threads";
 import { type ChannelReceiver, type ChannelSender, openReceiver, openSender } from "tideway/channels";
-import { Random } from "../../src/testing/random.ts";
-import { canaryOf, FORMATS, type Marked, type StressJob, type StressReport } from "./stress-job.ts";
+import { Random } from "../../../src/testing/random.ts";
+import { canaryOf, FORMATS, type Marked, type StressJob, type StressReport } from "./job.ts";
 
-const job = workerData as StressJob;
-const random = new Random(job.seed);
+/** Send or receive all messages of a job, in every way that there is. */
+export async function runStressJob(job: StressJob): Promise<StressReport> {
+  const format = FORMATS[job.style];
+  const random = new Random(job.seed);
+  if (job.role === "receive") return receive(openReceiver<Marked>(job.memory, format), job, random);
+  await send(openSender<Marked>(job.memory, format), job, random);
+  return { counts: [], sums: [], problems: [] };
+}
 
-async function send(sender: ChannelSender<Marked>): Promise<void> {
+async function send(sender: ChannelSender<Marked>, job: StressJob, random: Random): Promise<void> {
   const make = (number: number): Marked => ({ sender: job.id, number, canary: canaryOf(job.id, number) });
   for (let next = 0; next < job.count; ) {
     const many = Math.min(job.count - next, random.int(1, job.most));
@@ -22,7 +26,11 @@ async function send(sender: ChannelSender<Marked>): Promise<void> {
   sender.close();
 }
 
-async function receive(receiver: ChannelReceiver<Marked>): Promise<StressReport> {
+async function receive(
+  receiver: ChannelReceiver<Marked>,
+  job: StressJob,
+  random: Random,
+): Promise<StressReport> {
   const counts: number[] = [];
   const sums: number[] = [];
   const last: number[] = [];
@@ -48,11 +56,4 @@ async function receive(receiver: ChannelReceiver<Marked>): Promise<StressReport>
     }
   }
   return { counts, sums, problems };
-}
-
-const format = FORMATS[job.style];
-if (job.role === "receive") parentPort?.postMessage(await receive(openReceiver<Marked>(job.memory, format)));
-else {
-  await send(openSender<Marked>(job.memory, format));
-  parentPort?.postMessage({ counts: [], sums: [], problems: [] } satisfies StressReport);
 }
