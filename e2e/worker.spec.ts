@@ -161,7 +161,7 @@ test.describe("on a page with COOP and COEP, channels", () => {
     expect(ms).toBeLessThan(1_000);
   });
 
-  for (const how of ["terminate", "close"] as const) {
+  for (const how of ["terminate", "close", "close at once"] as const) {
     test(`channels that were lent to a Worker end with it: ${how}`, async ({ page }) => {
       const { ms, ...rest } = await page.evaluate((name) => window.rings.lend(name), how);
       expect(rest).toEqual({ number: 1, code: "ERR_PEER_GONE", sent: "ERR_PEER_GONE" });

@@ -74,20 +74,21 @@ async function abandon() {
   return { code: await waiting, ms: performance.now() - start };
 }
 
-/** Lend channels to a Worker that blocks until this page ends it, or that leaves by itself. */
-async function lend(how: "terminate" | "close") {
+/** Lend channels to a Worker that blocks until this page ends it, that leaves by itself, or as soon as it may be known. */
+async function lend(how: "terminate" | "close" | "close at once") {
   const [there, back] = [createChannel({ format: numbers }), createChannel({ format: numbers })];
   const worker = new Worker("/rings-thread.js", { type: "module" });
   const [lentThere, lentBack] = [lendChannel(there, worker), lendChannel(back, worker)];
-  worker.postMessage({ there: lentThere, back: lentBack, leaves: how === "close" });
+  const ways = { leaves: how === "close", leavesAtOnce: how === "close at once" };
+  worker.postMessage({ there: lentThere, back: lentBack, ...ways });
   const sender = openSender(there, numbers);
   const receiver = openReceiver(back, numbers);
   await sender.send({ number: 1 });
   const first = await receiver.receive();
-  await new Promise((resolve) => setTimeout(resolve, 300)); // it has its lock by then
+  if (how !== "close at once") await new Promise((resolve) => setTimeout(resolve, 300)); // it has its lock by then
   const start = performance.now();
   if (how === "terminate") worker.terminate();
-  else await sender.send({ number: 0 });
+  else if (how === "close") await sender.send({ number: 0 });
   const codeOf = (error: unknown) => String((error as { code?: unknown }).code);
   const code = await receiver.receive().then(() => "nothing", codeOf);
   const ms = performance.now() - start;

@@ -1,5 +1,5 @@
 import type { Format } from "../channels/format.ts";
-import { isLeft, isOpened, type LentChannel, lend, whenOpened } from "../channels/lent.ts";
+import { isLeft, isOpened, type LentChannel, lend } from "../channels/lent.ts";
 import {
   abandonChannel,
   type EndOptions,
@@ -60,7 +60,7 @@ export function openSender<T>(
   format: Format<T>,
   options?: EndOptions,
 ): ChannelSender<T> {
-  if ("lock" in channel) holdLock(channel.lock);
+  if ("lock" in channel) holdLock(channel);
   return openSenderOn(channel, format, RUNTIME, options);
 }
 
@@ -70,7 +70,7 @@ export function openReceiver<T>(
   format: Format<T>,
   options?: EndOptions,
 ): ChannelReceiver<T> {
-  if ("lock" in channel) holdLock(channel.lock);
+  if ("lock" in channel) holdLock(channel);
   return openReceiverOn(channel, format, RUNTIME, options);
 }
 
@@ -104,7 +104,7 @@ export function lendChannel(memory: SharedArrayBuffer, worker: WorkerLike): Lent
     worker.addEventListener("error", () => {
       if (!isOpened(lent)) abandonChannel(memory);
     });
-    onLockLetGo(lent, whenOpened(lent), onEnd).catch(() => {}); // a page that is left refuses
+    onLockLetGo(lent, onEnd).catch(() => {}); // a page that is left refuses
   }
   return lent;
 }

@@ -1,11 +1,7 @@
-import type { LentChannel } from "../channels/lent.ts";
+import { type LentChannel, markLocked, whenLocked } from "../channels/lent.ts";
 
 /** Names of our locks begin with this. */
 const LOCK_PREFIX = "tideway:lent:";
-
-/** How often it is looked whether a thread that has opened a channel holds its lock, and the time between, ms. */
-const MOST_LOOKS = 20;
-const LOOK_MS = 100;
 
 /** Names of the locks that this thread holds, or will in a moment. */
 const held: Set<string> = new Set();
@@ -25,34 +21,25 @@ export function newLockName(): string | undefined {
  * Hold the lock of a channel that was lent to this thread, as soon as its event loop has a turn: the browser lets go of it
  * when the thread ends, however.
  */
-export function holdLock(name: unknown): void {
-  if (typeof name !== "string" || !name.startsWith(LOCK_PREFIX) || held.has(name)) return;
-  held.add(name);
+export function holdLock(channel: LentChannel): void {
+  const { lock } = channel;
+  if (typeof lock !== "string" || !lock.startsWith(LOCK_PREFIX) || held.has(lock)) return;
+  held.add(lock);
+  const hold = () => {
+    markLocked(channel);
+    return new Promise<never>(() => {});
+  };
   // Refused where the origin is opaque, as in a sandbox.
   originLocks()
-    ?.request(name, () => new Promise<never>(() => {}))
-    .catch(() => held.delete(name));
+    ?.request(lock, hold)
+    .catch(() => held.delete(lock));
 }
 
-/**
- * Call `run` when the thread that a channel was lent to has let go of its lock.
- * @param opened - resolves when that thread has opened an end, and so has asked for the lock
- */
-export async function onLockLetGo(
-  { lock }: LentChannel,
-  opened: Promise<unknown>,
-  run: () => void,
-): Promise<void> {
+/** Call `run` when the thread that a channel was lent to has held its lock and let go of it. */
+export async function onLockLetGo(channel: LentChannel, run: () => void): Promise<void> {
   const locks = originLocks();
-  if (locks === undefined || lock === undefined) return;
-  await opened;
-  for (let look = 0; look < MOST_LOOKS; look++) {
-    const { held: taken = [] } = await locks.query();
-    if (taken.some(({ name }) => name === lock)) {
-      await locks.request(lock, () => {});
-      run();
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-  }
+  if (locks === undefined || channel.lock === undefined) return;
+  await whenLocked(channel);
+  await locks.request(channel.lock, () => {});
+  run();
 }

@@ -1,5 +1,6 @@
 import type { ChannelKind } from "tideway/channels";
 import { openReceiver, openSender } from "tideway/channels";
+import { lend } from "../../../src/channels/lent.ts";
 import {
   BATCH,
   formatOf,
@@ -50,7 +51,7 @@ async function countSteps(kind: ChannelKind, style: Style, operation: Operation)
   const real = Atomics;
   globalThis.Atomics = stopper.wrap(real);
   try {
-    await operate({ state, channel: { memory, ends: new SharedArrayBuffer(8) }, before: 0 }, stopper);
+    await operate({ state, channel: lend(memory), before: 0 }, stopper);
   } finally {
     globalThis.Atomics = real;
   }
