@@ -22,6 +22,7 @@ import {
   type BunWebSocketHandler,
   bunNamespace,
 } from "./bun-namespace.ts";
+import { nativeSha256 } from "./native.ts";
 import {
   type BunSocketData,
   type BunSocketHooks,
@@ -39,6 +40,11 @@ export interface BunServeOptions extends HostOptions<ClientRequest> {
   readonly listen: readonly string[];
   /** Certificate and key, for `tls:` and `wss:` addresses. */
   readonly tls?: ServerTls;
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns the SHA-256 of resume tokens. Default true.
+   */
+  readonly native?: boolean;
 }
 
 /** What a WebSocket carries from its upgrade on. */
@@ -79,7 +85,7 @@ class BunListeners implements Listeners {
 
   constructor(options: BunServeOptions) {
     this.#options = options;
-    this.host = new SessionHost(options);
+    this.host = new SessionHost(options, nativeSha256(options.native));
     this.#connections = new OpenConnections(this.host);
   }
 

@@ -1,4 +1,5 @@
 import { type Compressor, type CompressorName, checkLevel } from "../core/compression/compressor.ts";
+import { nodeModule } from "./node-module.ts";
 import type { Zlib } from "./zlib.ts";
 
 /** How {@link LoadCompressors} chooses. */
@@ -91,16 +92,6 @@ async function loadZstd(level: number, load: () => Promise<unknown>): Promise<Co
 /** LZ4 in WASM, where that may be made from bytes. */
 export async function wasmLz4(): Promise<Compressor> {
   return (await import("./lz4-wasm.ts")).instantiateLz4();
-}
-
-/** What runtimes have that offer the modules of Node. */
-interface WithModules {
-  readonly [name: string]: { getBuiltinModule?(name: string): unknown } | undefined;
-}
-
-/** A module of Node in a runtime that is not Node. Not imported: bundlers may know no such module. */
-function nodeModule(name: string): unknown {
-  return (globalThis as unknown as WithModules)["process"]?.getBuiltinModule?.(name);
 }
 
 /** @throws {Error} when the runtime has none, as Workers without the flag `nodejs_compat`. */

@@ -27,6 +27,7 @@ import {
   denoNamespace,
 } from "./deno-namespace.ts";
 import { DenoTransport } from "./deno-transport.ts";
+import { nativeSha256 } from "./native.ts";
 
 /** How a Deno server takes sessions. */
 export interface DenoServeOptions extends HostOptions<ClientRequest> {
@@ -37,6 +38,11 @@ export interface DenoServeOptions extends HostOptions<ClientRequest> {
   readonly listen?: readonly string[];
   /** Certificate and key, for `tls:` and `wss:` addresses. */
   readonly tls?: ServerTls;
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns the SHA-256 of resume tokens. Default true.
+   */
+  readonly native?: boolean;
 }
 
 /** A Deno server that listens. */
@@ -84,7 +90,7 @@ class DenoListeners implements Listeners {
 
   constructor(options: DenoServeOptions) {
     this.#options = options;
-    this.host = new SessionHost(options);
+    this.host = new SessionHost(options, nativeSha256(options.native));
     this.#connections = new OpenConnections(this.host);
   }
 

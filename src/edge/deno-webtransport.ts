@@ -3,6 +3,7 @@ import { type HostOptions, type Listeners, type Server, SessionHost } from "../r
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { ClientRequest } from "../transports/upgrade-request.ts";
 import { acceptLane, type WebTransportSession, WebTransportTransport } from "../transports/webtransport.ts";
+import { nativeSha256 } from "./native.ts";
 
 /** How a Deno server takes WebTransport sessions. */
 export interface DenoWebTransportOptions extends HostOptions<ClientRequest> {
@@ -11,6 +12,11 @@ export interface DenoWebTransportOptions extends HostOptions<ClientRequest> {
   /** Certificate and key, PEM. */
   readonly cert: string;
   readonly key: string;
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns the SHA-256 of resume tokens. Default true.
+   */
+  readonly native?: boolean;
 }
 
 interface CloseInfo {
@@ -82,7 +88,7 @@ export async function serveWebTransport(options: DenoWebTransportOptions): Promi
     const { cert, key } = options;
     const listener = endpoint.listen({ cert, key, alpnProtocols: ["h3"] });
     url.port = String(endpoint.addr.port);
-    const host = new SessionHost(options);
+    const host = new SessionHost(options, nativeSha256(options.native));
     return new HostedServer(host, [url.href], new WebTransportListener(host, deno, url, endpoint, listener));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

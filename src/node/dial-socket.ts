@@ -3,12 +3,22 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "n
 import { ipcDialPath } from "../ipc/ipc-path.ts";
 import { ALPN } from "../transports/tls-options.ts";
 import { addressError, type SocketAddress, urlOf } from "./address.ts";
-import { DEFAULT_SOCKET_OPTIONS, type SocketOptions, SocketTransport } from "./socket-transport.ts";
+import {
+  DEFAULT_SOCKET_OPTIONS,
+  type SocketOptions,
+  SocketTransport,
+  socketOptionsOf,
+} from "./socket-transport.ts";
 
 /** How a Node client opens a socket. */
 export interface SocketDialOptions {
   /** How the socket is used. */
   readonly socket?: SocketOptions;
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns `vectored` of `socket`. Default true.
+   */
+  readonly native?: boolean;
   /** Authorities, certificate and all else of TLS, for `tls:` and `wss:`. */
   readonly tls?: ConnectionOptions;
 }
@@ -54,7 +64,7 @@ export class SocketDialer {
         socket.removeListener("error", fail);
         resolve(
           new SocketTransport(socket, {
-            ...this.#options.socket,
+            ...socketOptionsOf(this.#options),
             name: this.#address.kind === "ipc" ? "ipc" : "tcp",
             connectMs: performance.now() - start,
           }),

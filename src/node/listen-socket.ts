@@ -8,12 +8,16 @@ import { ALPN } from "../transports/tls-options.ts";
 import { addressError, type SocketAddress, urlOf } from "./address.ts";
 import { listenOnIpc, listenOnPath } from "./listen-ipc.ts";
 import { BACKLOG, type Listener, type NodeRequest } from "./listener.ts";
-import { DEFAULT_SOCKET_OPTIONS, type SocketOptions, SocketTransport } from "./socket-transport.ts";
+import {
+  DEFAULT_SOCKET_OPTIONS,
+  SocketTransport,
+  type SocketUse,
+  socketOptionsOf,
+} from "./socket-transport.ts";
 
 /** What a listener takes of the options of its server. */
-export interface SocketListenOptions {
+export interface SocketListenOptions extends SocketUse {
   readonly tls?: TlsOptions;
-  readonly socket?: SocketOptions;
 }
 
 /**
@@ -114,7 +118,7 @@ class SocketListener implements Listener {
       return;
     }
     const name = this.#address.kind === "ipc" ? "ipc" : "tcp";
-    const transport = new SocketTransport(socket, { ...this.#options.socket, name });
+    const transport = new SocketTransport(socket, { ...socketOptionsOf(this.#options), name });
     this.#host.accept(transport, { headers: {}, socket }, place);
   }
 

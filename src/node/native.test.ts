@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import * as zlib from "node:zlib";
 import { describe, expect, it, vi } from "vitest";
 import { inputOf } from "../../test/compression/inputs.ts";
@@ -7,8 +8,11 @@ import { loader, NODE_MODULES, untold } from "../compression/load.ts";
 import { instantiateLz4 } from "../compression/lz4-wasm.ts";
 import { type Zlib, zlibDeflate } from "../compression/zlib.ts";
 import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
+import { rawCodec as raw } from "../core/codecs/raw.ts";
 import { deflate } from "../core/compression/deflate.ts";
 import { lz4 } from "../core/compression/lz4.ts";
+import type { MessageStream } from "../session/message-stream.ts";
+import type { Session } from "../session/session.ts";
 import { loadCompressors } from "./compression.ts";
 import { connect } from "./dial.ts";
 import { NODE, nativeSha256, zstdNapi } from "./native.ts";
@@ -172,4 +176,63 @@ describe("serve()", () => {
       delete process.env["TIDEWAY_NATIVE"];
     }
   });
+});
+
+describe("connect() and serve()", () => {
+  const MESSAGES = 4;
+
+  /** Send messages that are a record each in one task, as far as the other side takes them, and hear those of it. */
+  async function exchange(stream: MessageStream): Promise<void> {
+    const heard = new Promise<void>((resolve, reject) => {
+      let count = 0;
+      stream.listen(
+        () => ++count === MESSAGES && resolve(),
+        (error) => error && reject(error),
+      );
+    });
+    for (let i = 0; i < MESSAGES; i++) while (!stream.trySend(new Uint8Array(40_000))) await stream.ready();
+    await heard;
+  }
+
+  /** The sides that put the records of one task together for one `writev`. */
+  async function vectored(
+    address: string,
+    server: { readonly native?: boolean },
+    client: { readonly native?: boolean },
+  ): Promise<string[]> {
+    const cork = vi.spyOn(Socket.prototype, "cork");
+    try {
+      let answered: Promise<void> | undefined;
+      const onSession = (session: Session): void =>
+        session.onStream("sink", (stream) => {
+          answered = exchange(stream);
+        });
+      await using listening = await serve({ listen: [address], codecs: [raw], onSession, ...server });
+      await using session = await connect(listening.urls[0] as string, { codecs: [raw], ...client });
+      await exchange(session.openStream("sink"));
+      await answered;
+      // Node tells of a socket that was accepted by whom.
+      const sides = cork.mock.contexts.map((socket) =>
+        (socket as { server?: unknown }).server ? "server" : "client",
+      );
+      return [...new Set(sides)].sort();
+    } finally {
+      cork.mockRestore();
+    }
+  }
+
+  it.each(["tcp://127.0.0.1:0", `ipc:native-test-${process.pid}`])(
+    "write records of one task one by one when told so, over %s",
+    async (address) => {
+      expect(await vectored(address, {}, {})).toEqual(["client", "server"]);
+      expect(await vectored(address, {}, { native: false })).toEqual(["server"]);
+      expect(await vectored(address, { native: false }, {})).toEqual(["client"]);
+      process.env["TIDEWAY_NATIVE"] = "0";
+      try {
+        expect(await vectored(address, { native: true }, { native: true })).toEqual([]);
+      } finally {
+        delete process.env["TIDEWAY_NATIVE"];
+      }
+    },
+  );
 });

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash } from "node:crypto";
+import * as crypto from "node:crypto";
 import { createRequire } from "node:module";
 import { debuglog } from "node:util";
 import * as zlib from "node:zlib";
@@ -9,6 +9,7 @@ import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import type { Bytes } from "../core/bytes.ts";
 import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
 import { AEAD_TAG_BYTES, type Aead, type AeadName, notGenuine } from "../core/security/aead.ts";
+import { sha256By } from "../security/node-sha256.ts";
 
 /** Name of the package: an optional peer. */
 const ZSTD_NAPI = "zstd-napi/binding";
@@ -71,16 +72,12 @@ export function nativeAllowed(wanted = true): boolean {
 }
 
 /**
- * SHA-256 at once, which WebCrypto gives only in a later task.
+ * SHA-256 of `node:crypto`, at once.
  * @param native - false: not this one
  * @returns `undefined` where WebCrypto is to be used.
  */
 export function nativeSha256(native = true): ((bytes: Bytes) => Bytes) | undefined {
-  return nativeAllowed(native) ? sha256 : undefined;
-}
-
-function sha256(bytes: Bytes): Bytes {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
+  return nativeAllowed(native) ? sha256By(crypto) : undefined;
 }
 
 /**
@@ -96,7 +93,7 @@ export function nativeAead(name: AeadName, key: Bytes, native = true): Aead | un
   return {
     name,
     seal: (plain, nonce, associated) => {
-      const cipher = createCipheriv(cipherName, key, nonce, options);
+      const cipher = crypto.createCipheriv(cipherName, key, nonce, options);
       cipher.setAAD(associated, { plaintextLength: plain.length });
       const sealed = new Uint8Array(plain.length + AEAD_TAG_BYTES);
       sealed.set(cipher.update(plain));
@@ -107,7 +104,7 @@ export function nativeAead(name: AeadName, key: Bytes, native = true): Aead | un
     open: (sealed, nonce, associated) => {
       const length = sealed.length - AEAD_TAG_BYTES;
       if (length < 0) throw notGenuine(name);
-      const decipher = createDecipheriv(cipherName, key, nonce, options);
+      const decipher = crypto.createDecipheriv(cipherName, key, nonce, options);
       decipher.setAAD(associated, { plaintextLength: length });
       decipher.setAuthTag(sealed.subarray(length));
       const plain = decipher.update(sealed.subarray(0, length));

@@ -23,7 +23,10 @@ export interface WebTransportServeOptions extends HostOptions<WebTransportReques
   readonly key: string;
   /** HTTP/2 instead of HTTP/3: without UDP, and without the native addon. Default false. */
   readonly reliable?: boolean;
-  /** See `ServeOptions.native`. */
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns the SHA-256 of resume tokens. Default true.
+   */
   readonly native?: boolean;
 }
 

@@ -33,7 +33,10 @@ export interface ServeOptions extends HostOptions<NodeRequest> {
   readonly tls?: TlsOptions;
   /** How the sockets of `tcp:`, `tls:` and `ipc:` are used. */
   readonly socket?: SocketOptions;
-  /** False: nothing that only Node has, as with `TIDEWAY_NATIVE=0`. Concerns the SHA-256 of resume tokens. Default true. */
+  /**
+   * False: no native code in the place of what every runtime has, as with `TIDEWAY_NATIVE=0` for the whole process.
+   * Concerns the SHA-256 of resume tokens, and `vectored` of `socket`. Default true.
+   */
   readonly native?: boolean;
   /** Calls that run in worker threads, so that they keep nobody from the sockets. The pool ends with the server. */
   readonly workers?: ServeWorkersOptions;

@@ -35,6 +35,19 @@ export const DEFAULT_SOCKET_OPTIONS: Required<SocketOptions> = {
   vectored: true,
 };
 
+/** What those who open sockets take of their options. */
+export interface SocketUse {
+  /** How the sockets are used. */
+  readonly socket?: SocketOptions;
+  /** False: as with `vectored: false`. Default true. */
+  readonly native?: boolean;
+}
+
+/** How a socket is used, by both of these options. */
+export function socketOptionsOf({ native, socket = {} }: SocketUse): SocketOptions {
+  return native === false ? { ...socket, vectored: false } : socket;
+}
+
 /** What a transport is told of the socket that it adopts. */
 export interface SocketTransportOptions extends SocketOptions {
   /** Whether the peer is on this machine: a Unix socket or a named pipe. Default `"tcp"`, with TLS or without. */

@@ -1,4 +1,5 @@
 import { connect, serve } from "tideway/bun";
+import { nativeSha256 } from "../../../src/bun/native.ts";
 import { runNativePeer } from "./native-peer.ts";
 
-await runNativePeer({ connect, serve });
+await runNativePeer({ connect, nativeSha256, serve });

@@ -1,6 +1,6 @@
 /** How often a program has asked what its runtime has of its own. */
 export type NativeCounts = Record<
-  "wasmLz4" | "zlibDeflate" | "zlibInflate" | "zlibZstd" | "nodeHash" | "webDigest",
+  "wasmLz4" | "zlibDeflate" | "zlibInflate" | "zlibZstd" | "nodeHash" | "webDigest" | "writev",
   number
 >;
 
@@ -54,9 +54,27 @@ function countModule(
     process.getBuiltinModule = ((asked: string) => (asked === name ? counted : load(asked))) as typeof load;
 }
 
+/** Bursts that leave by one `writev`: what Node's own sockets do, which Deno and Bun have no use for here. */
+function countWritev(counts: NativeCounts): void {
+  const { Socket } = process.getBuiltinModule("node:net");
+  const { cork } = Socket.prototype;
+  Socket.prototype.cork = function (this: InstanceType<typeof Socket>) {
+    counts.writev++;
+    cork.call(this);
+  };
+}
+
 /** Count from now on, in Node, Deno or Bun. */
 export function countNative(): NativeCounts {
-  const counts = { wasmLz4: 0, zlibDeflate: 0, zlibInflate: 0, zlibZstd: 0, nodeHash: 0, webDigest: 0 };
+  const counts: NativeCounts = {
+    wasmLz4: 0,
+    zlibDeflate: 0,
+    zlibInflate: 0,
+    zlibZstd: 0,
+    nodeHash: 0,
+    webDigest: 0,
+    writev: 0,
+  };
   countWasm(counts);
   countModule(
     "node:zlib",
@@ -69,6 +87,7 @@ export function countNative(): NativeCounts {
     counts,
   );
   countModule("node:crypto", { createHash: "nodeHash" }, counts);
+  countWritev(counts);
   countCalls(crypto.subtle as unknown as Functions, ["digest"], counts, "webDigest");
   return counts;
 }

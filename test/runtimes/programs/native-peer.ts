@@ -1,4 +1,4 @@
-import { client, contract, implement, type Service, type Session, type, unary } from "tideway";
+import { type Bytes, client, contract, implement, type Service, type Session, type, unary } from "tideway";
 import { type Compression, compression, loadCompressors } from "tideway/compression";
 import { countNative, type NativeCounts } from "./native-counts.ts";
 
@@ -10,7 +10,13 @@ interface Ends {
     readonly compression: Compression;
     readonly native?: boolean;
   }) => Promise<{ readonly urls: readonly string[]; close(options: { drainMs: number }): Promise<void> }>;
-  readonly connect: (url: string, options: { readonly compression: Compression }) => Promise<Session>;
+  /** Takes `native` where it has a meaning. */
+  readonly connect: (
+    url: string,
+    options: { readonly compression: Compression; readonly native?: boolean },
+  ) => Promise<Session>;
+  /** SHA-256 by what the runtime has itself; `undefined` where it is turned off. */
+  readonly nativeSha256: (native?: boolean) => ((bytes: Bytes) => Bytes) | undefined;
 }
 
 /** What a peer is asked to be. */
@@ -32,11 +38,14 @@ export interface NativeReport {
 
 const CALLS = 20;
 const TEXT = "name: cpu, host: a-1, value: 12.5; ".repeat(200);
+/** So long that it leaves as several records of one task. */
+const LONG_TEXT = TEXT.repeat(40);
 const api = contract({ echo: unary({ input: type<string>(), output: type<string>() }) });
 
 /** Serve or call, as the last argument says, and print what was used of the runtime. */
-export async function runNativePeer({ serve, connect }: Ends): Promise<void> {
+export async function runNativePeer({ connect, nativeSha256, serve }: Ends): Promise<void> {
   const { native = true, url } = JSON.parse(process.argv.at(-1) ?? "{}") as NativePeerOptions;
+  await checkSha256(nativeSha256(native));
   const counts = countNative();
   const compressors = await loadCompressors(["lz4", "deflate", "zstd"], { native });
   const saved: number[] = [];
@@ -55,13 +64,23 @@ export async function runNativePeer({ serve, connect }: Ends): Promise<void> {
     return;
   }
   for (const compressor of compressors) {
-    const session = await connect(url, { compression: compression([compressor]) });
-    for (let i = 0; i < CALLS; i++) {
-      if ((await client(session, api).echo(TEXT)) !== TEXT)
+    const session = await connect(url, { compression: compression([compressor]), native });
+    for (let i = 0; i <= CALLS; i++) {
+      const text = i < CALLS ? TEXT : LONG_TEXT;
+      if ((await client(session, api).echo(text)) !== text)
         throw new Error(`${compressor.name}: what came back differs`);
     }
     saved.push(session.stats().bytesSaved);
     await session.close();
   }
   tell();
+}
+
+/** @throws {Error} unless it does what WebCrypto does. */
+async function checkSha256(sha256: ((bytes: Bytes) => Bytes) | undefined): Promise<void> {
+  for (let length = 0; sha256 !== undefined && length < 200; length++) {
+    const bytes = Uint8Array.from({ length }, (_, i) => i * 7 + length);
+    const web = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+    if (String(sha256(bytes)) !== String(web)) throw new Error(`SHA-256 of ${length} bytes: two digests`);
+  }
 }
