@@ -1,5 +1,11 @@
 import type { Bytes } from "../core/bytes.ts";
-import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import {
+  badBytes,
+  type Compressor,
+  CompressorNumber,
+  checkLength,
+  MostPassed,
+} from "../core/compression/compressor.ts";
 import { lz4 } from "../core/compression/lz4.ts";
 import { LZ4_WASM } from "./lz4-wasm-bytes.ts";
 
@@ -47,6 +53,7 @@ export function instantiateLz4(): Compressor {
   return {
     name: "lz4",
     number: CompressorNumber.lz4,
+    mostPassed: MostPassed.lz4,
     compress: (source, into) => {
       const { length } = source;
       if (length < LEAST_BYTES || length > MOST_BYTES) return lz4.compress(source, into);

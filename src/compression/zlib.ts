@@ -1,13 +1,22 @@
-import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import {
+  badBytes,
+  type Compressor,
+  CompressorNumber,
+  checkLength,
+  MostPassed,
+} from "../core/compression/compressor.ts";
 import { checkZstdFrame } from "./zstd-frame.ts";
 
 /** The part of `node:zlib` that is used; Deno, Bun and Workers have it too. */
 export interface Zlib {
-  deflateRawSync(source: Uint8Array, options: { level: number; maxOutputLength: number }): Uint8Array;
+  deflateRawSync(
+    source: Uint8Array,
+    options: { level: number; maxOutputLength: number; chunkSize: number },
+  ): Uint8Array;
   inflateRawSync(source: Uint8Array, options: { maxOutputLength: number; info: true }): Inflated;
   zstdCompressSync?: (
     source: Uint8Array,
-    options: { params: Record<number, number>; maxOutputLength: number },
+    options: { params: Record<number, number>; maxOutputLength: number; chunkSize: number },
   ) => Uint8Array;
   zstdDecompressSync?: (
     source: Uint8Array,
@@ -33,6 +42,20 @@ function expanded(name: string, run: () => Uint8Array): Uint8Array {
   }
 }
 
+/** What is made is not much longer than `source`, however badly it shrinks, bytes. */
+const MOST_OVERHEAD_BYTES = 512;
+/** Output is collected in pieces of at most so many bytes. */
+const MOST_CHUNK_BYTES = 65_536;
+
+/**
+ * Room for all that `source` can become, though more than is asked for: to be told by an error that it does not fit costs
+ * more than to make it.
+ */
+function roomFor({ length }: Uint8Array): { readonly maxOutputLength: number; readonly chunkSize: number } {
+  const maxOutputLength = length + (length >>> 8) + MOST_OVERHEAD_BYTES;
+  return { maxOutputLength, chunkSize: Math.min(maxOutputLength, MOST_CHUNK_BYTES) };
+}
+
 /**
  * Write what `run` makes, if it fits. Native compressors throw when the output passes its limit, and that alone is no
  * reason to fail.
@@ -55,10 +78,9 @@ export function zlibDeflate(zlib: Zlib, level: number): Compressor {
   return {
     name: "deflate",
     number: CompressorNumber.deflate,
+    mostPassed: MostPassed.deflate,
     compress: (source, into) =>
-      into.length === 0
-        ? 0
-        : fitted(into, () => zlib.deflateRawSync(source, { level, maxOutputLength: into.length })),
+      into.length === 0 ? 0 : fitted(into, () => zlib.deflateRawSync(source, { level, ...roomFor(source) })),
     expand: (source, length, into) => {
       const bytes = expanded("deflate", () => {
         const out = zlib.inflateRawSync(source, { maxOutputLength: Math.max(1, length), info: true });
@@ -82,10 +104,9 @@ export function zlibZstd(zlib: Zlib, level: number): Compressor | undefined {
   return {
     name: "zstd",
     number: CompressorNumber.zstd,
+    mostPassed: MostPassed.zstd,
     compress: (source, into) =>
-      into.length === 0
-        ? 0
-        : fitted(into, () => zstdCompressSync(source, { params, maxOutputLength: into.length })),
+      into.length === 0 ? 0 : fitted(into, () => zstdCompressSync(source, { params, ...roomFor(source) })),
     expand: (source, length, into) => {
       checkZstdFrame(source, length);
       const bytes = expanded("zstd", () =>

@@ -1,4 +1,10 @@
-import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import {
+  badBytes,
+  type Compressor,
+  CompressorNumber,
+  checkLength,
+  MostPassed,
+} from "../core/compression/compressor.ts";
 import { checkZstdFrame } from "./zstd-frame.ts";
 
 /** Name of the package: an optional peer. */
@@ -30,6 +36,7 @@ export async function zstdWasm(level: number, load: () => Promise<unknown>): Pro
   return {
     name: "zstd",
     number: CompressorNumber.zstd,
+    mostPassed: MostPassed.zstd,
     compress: (source, into) => {
       const data = module.compress(source, level);
       if (data.length > into.length) return 0;

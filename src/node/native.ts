@@ -7,7 +7,13 @@ import { type Zlib, zlibDeflate, zlibZstd } from "../compression/zlib.ts";
 import { checkZstdFrame } from "../compression/zstd-frame.ts";
 import { ZSTD_WASM, zstdWasm } from "../compression/zstd-wasm.ts";
 import type { Bytes } from "../core/bytes.ts";
-import { badBytes, type Compressor, CompressorNumber, checkLength } from "../core/compression/compressor.ts";
+import {
+  badBytes,
+  type Compressor,
+  CompressorNumber,
+  checkLength,
+  MostPassed,
+} from "../core/compression/compressor.ts";
 import { AEAD_TAG_BYTES, type Aead, type AeadName, notGenuine } from "../core/security/aead.ts";
 import { sha256By } from "../security/node-sha256.ts";
 
@@ -20,8 +26,8 @@ export interface ZstdNapi {
   readonly DCtx: new () => { decompress(into: Uint8Array, source: Uint8Array): number };
 }
 
-/** What it throws where the output does not fit. Source: `ERR_getErrorString` of the library. */
-const TOO_SMALL = "Destination buffer is too small";
+/** At most so much room is kept between calls, bytes: for the longest record there can be, if it does not shrink. */
+const MOST_ROOM_BYTES = 1_053_000;
 
 const log = debuglog("tideway");
 const load = createRequire(import.meta.url);
@@ -30,24 +36,37 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Most bytes that `length` can become. Source: `ZSTD_COMPRESSBOUND` of the library. */
+function zstdBound(length: number): number {
+  return length + (length >>> 8) + 64;
+}
+
 /**
  * Zstandard by `zstd-napi`: the library in C, for a Node whose zlib has none. What it makes is written into
- * an array as long as the record may be, so it needs no window of its own.
+ * an array as long as the record may be, so it needs no window of its own. It throws where the output does not fit, which
+ * takes longer than to make it: so there is always room for it.
  * @param level - 1 to 19
  */
 export function zstdNapi(level: number, { CCtx, DCtx }: ZstdNapi): Compressor {
   const writer = new CCtx();
   const reader = new DCtx();
+  let kept = new Uint8Array(0);
+  const roomFor = (length: number): Uint8Array => {
+    if (kept.length >= length) return kept;
+    const room = new Uint8Array(length);
+    if (length <= MOST_ROOM_BYTES) kept = room;
+    return room;
+  };
   return {
     name: "zstd",
     number: CompressorNumber.zstd,
+    mostPassed: MostPassed.zstd,
     compress: (source, into) => {
-      try {
-        return writer.compress(into, source, level);
-      } catch (error) {
-        if (messageOf(error) === TOO_SMALL) return 0;
-        throw error;
-      }
+      const room = roomFor(zstdBound(source.length));
+      const count = writer.compress(room, source, level);
+      if (count > into.length) return 0;
+      into.set(room.subarray(0, count), 0);
+      return count;
     },
     expand: (source, length, into = new Uint8Array(length)) => {
       checkZstdFrame(source, length);

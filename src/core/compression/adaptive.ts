@@ -4,30 +4,48 @@ const PROBES = 32;
 /** Noise has more variety than this, but for one record in 100,000; text and most binary data have less. */
 const NOISE_VARIETY = 12;
 
-/** Most records that are passed over between two tries. */
-const MOST_PASSED = 127;
+/** Most records that are passed over between two tries, where a compressor does not say. */
+const DEFAULT_MOST_PASSED = 4_095;
+
+/** Records that are passed over after the first and the second one in a row that does not shrink and looks like noise. */
+const PASSED_NOISE = [1, 15];
 
 /** What a record holds, told by a few of its bytes: how many of 32 groups of 8 byte values occur. */
-function varietyOf(bytes: Uint8Array, start: number, end: number): number {
+function looksLikeNoise(bytes: Uint8Array, start: number, end: number): boolean {
   const step = ((end - start) / PROBES) | 0;
   let seen = 0;
-  for (let i = 0, at = start; i < PROBES; i++, at += step) seen |= 1 << ((bytes[at] as number) >>> 3);
-  let count = 0;
-  for (; seen !== 0; seen &= seen - 1) count++;
-  return count;
+  let variety = 0;
+  for (let i = 0, at = start; i < PROBES; i++, at += step) {
+    const group = 1 << ((bytes[at] as number) >>> 3);
+    if ((seen & group) !== 0) continue;
+    seen |= group;
+    if (++variety > NOISE_VARIETY) return true; // mostly after half of the probes
+  }
+  return false;
 }
 
 /**
  * Decides whether a record is worth trying to compress, by how those before it did.
  *
- * While records shrink each one is tried. One that does not makes the next 1, 3, 7 ... 127 pass untried, so that a
- * stream of noise costs next to nothing. A record that does not look like noise, when the one that failed did, is
- * tried at once. Everything here follows from the records alone: no clock, no random number.
+ * While records shrink each one is tried. One that does not makes others pass untried:
+ *
+ *     it looks like noise     1, 15, then `mostPassed`
+ *     it does not             1, 3, 7, 15 ... `mostPassed`
+ *
+ * so that a stream of noise costs next to nothing from its 20th record on. A record that does not look like noise, when
+ * the one that failed last did, is tried at once. Everything here follows from the records alone: no clock, no random
+ * number.
  */
 export class Adaptive {
+  readonly #mostPassed: number;
   #failures = 0;
   #toPass = 0;
   #failedNoise = false;
+
+  /** @param mostPassed - see `Compressor.mostPassed` */
+  constructor(mostPassed: number = DEFAULT_MOST_PASSED) {
+    this.#mostPassed = mostPassed;
+  }
 
   /** Whether records of this kind did not shrink the last time: then a part is tried before the whole. */
   get doubtful(): boolean {
@@ -39,12 +57,8 @@ export class Adaptive {
    * went: {@link worked} or {@link failed}.
    */
   tries(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#failures === 0) return true;
     if (this.#toPass === 0) return true;
-    if (this.#failedNoise && varietyOf(bytes, start, end) <= NOISE_VARIETY) {
-      this.worked();
-      return true;
-    }
+    if (this.#failedNoise && !looksLikeNoise(bytes, start, end)) return true;
     this.#toPass--;
     return false;
   }
@@ -56,8 +70,11 @@ export class Adaptive {
 
   /** A record did not shrink. */
   failed(bytes: Uint8Array, start: number, end: number): void {
+    this.#failedNoise = looksLikeNoise(bytes, start, end);
+    const doubled = 2 ** (this.#failures + 1) - 1;
+    const next = this.#failedNoise ? (PASSED_NOISE[this.#failures] ?? this.#mostPassed) : doubled;
     this.#failures++;
-    this.#toPass = Math.min(2 ** Math.min(this.#failures, 7) - 1, MOST_PASSED);
-    this.#failedNoise = varietyOf(bytes, start, end) > NOISE_VARIETY;
+    // One that was tried out of turn shortens no pause.
+    this.#toPass = Math.max(this.#toPass, Math.min(next, this.#mostPassed));
   }
 }

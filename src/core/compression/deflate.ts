@@ -1,5 +1,5 @@
 import { deflateSync } from "fflate";
-import { type Compressor, CompressorNumber, checkLevel } from "./compressor.ts";
+import { type Compressor, CompressorNumber, checkLevel, MostPassed } from "./compressor.ts";
 import { inflate } from "./inflate.ts";
 
 /** Levels of deflate. */
@@ -18,6 +18,7 @@ export function deflate(level: number = DEFAULT_DEFLATE_LEVEL): Compressor {
   return {
     name: "deflate",
     number: CompressorNumber.deflate,
+    mostPassed: MostPassed.deflate,
     compress: (source, into) => {
       const data = deflateSync(source, options);
       if (data.length > into.length) return 0;

@@ -1,4 +1,4 @@
-import { badBytes, type Compressor, CompressorNumber, checkLength } from "./compressor.ts";
+import { badBytes, type Compressor, CompressorNumber, checkLength, MostPassed } from "./compressor.ts";
 
 /** Places that are remembered, as a power of two: 16 KiB, which fit the fastest cache beside the data. */
 const HASH_BITS = 12;
@@ -185,6 +185,7 @@ function repeat(into: Uint8Array, at: number, distance: number, length: number):
 export const lz4: Compressor = {
   name: "lz4",
   number: CompressorNumber.lz4,
+  mostPassed: MostPassed.lz4,
   compress: compressLz4,
   expand: (source, length, into = new Uint8Array(length)) => {
     const room = into.subarray(0, length);

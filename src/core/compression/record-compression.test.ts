@@ -3,6 +3,7 @@ import { makeInput } from "../../../test/compression/inputs.ts";
 import { codeOf } from "../../../test/refusal.ts";
 import type { Bytes } from "../bytes.ts";
 import type { Compressor } from "./compressor.ts";
+import { deflate } from "./deflate.ts";
 import { lz4 } from "./lz4.ts";
 import { compression } from "./record-compression.ts";
 
@@ -14,12 +15,14 @@ function around(frames: Uint8Array): Bytes {
   return bytes;
 }
 
-function counting(compressor: Compressor): Compressor & { calls: number } {
+function counting(compressor: Compressor): Compressor & { calls: number; bytes: number } {
   return {
     ...compressor,
     calls: 0,
+    bytes: 0,
     compress(source, into) {
       this.calls++;
+      this.bytes += source.length;
       return compressor.compress(source, into);
     },
   };
@@ -68,7 +71,7 @@ describe("compression()", () => {
       tried.push(!left);
       if (!left) expect(records.compress(around(noise), 7, 20_008)).toBe(20_008);
     }
-    expect(tried).toEqual([1, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0].map(Boolean));
+    expect(tried).toEqual([1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0].map(Boolean));
     expect(records.leaves(text), "it does not look like noise").toBe(false);
     expect(records.compress(around(text), 7, 20_008)).toBeLessThan(15_000);
     expect(records.leaves(noise)).toBe(false);
@@ -109,25 +112,51 @@ describe("compression()", () => {
     expect(records.compress(json, 7, 20_008)).toBeLessThan(12_000);
   });
 
-  it("tries the whole record when the part shrinks again", () => {
-    const records = compression([lz4]).open();
-    records.agree([1]);
-    for (let i = 0; i < 40; i++) records.compress(around(makeInput("noise", 20_000, i)), 7, 20_008);
-    // The same variety as noise, but each half repeats the other.
-    let tries = 0;
-    for (; tries < 200; tries++) {
-      const frames = makeInput("noise", 20_000, tries);
-      frames.copyWithin(1_000, 0, 1_000);
-      for (let at = 2_000; at < 20_000; at += 1_000) frames.copyWithin(at, 0, 1_000);
-      if (records.compress(around(frames), 7, 20_008) < 20_008) break;
-    }
-    expect(tries).toBeLessThan(128);
+  it.each([
+    ["lz4", lz4, 1_000, 256, 1_000],
+    ["lz4", lz4, 16_384, 256, 4_096],
+    ["deflate", deflate(), 1_000, 16_384, 1_000],
+    ["deflate", deflate(), 4_097, 16_384, 4_096],
+  ])("hands %s of 50,000 records of noise one part in each pause", (_, by, length, pause, part) => {
+    const compressor = counting(by);
+    const records = compression([compressor]).open();
+    records.agree([by.number]);
+    const noise = Array.from({ length: 19 }, (_, i) => around(makeInput("noise", length, i)));
+    const send = (i: number) => {
+      if (records.compress(noise[i % 19]!, 7, 8 + length) !== 8 + length)
+        throw new Error("noise was compressed");
+    };
+    for (let i = 0; i < 19; i++) send(i);
+    const before = compressor.bytes;
+    for (let i = 0; i < 50_000; i++) send(i);
+    expect(compressor.bytes - before).toBe(Math.floor(50_000 / pause) * part);
   });
+
+  it.each([
+    ["lz4", lz4, 256],
+    ["deflate", deflate(), 16_384],
+  ])(
+    "finds out within a pause of %s when records shrink again that look like noise",
+    (_, compressor, pause) => {
+      const records = compression([compressor]).open();
+      records.agree([compressor.number]);
+      for (let i = 0; i < 40; i++) records.compress(around(makeInput("noise", 20_000, i)), 7, 20_008);
+      // The same variety as noise, but each part repeats the first.
+      const frames = makeInput("noise", 20_000, 1);
+      for (let at = 1_009; at < 20_000; at += 1_009) frames.copyWithin(at, 0, 1_009);
+      let record = 1;
+      while (records.compress(around(frames), 7, 20_008) === 20_008) record++;
+      expect(record).toBe(pause - 21); // of which 21 have passed before
+      expect(records.compress(around(frames), 7, 20_008)).toBeLessThan(20_008);
+    },
+  );
 
   it("refuses options that mean nothing", () => {
     expect(() => compression([])).toThrow(RangeError);
     expect(() => compression([lz4, { ...lz4 }])).toThrow(RangeError);
     for (const number of [0, 16, 1.5]) expect(() => compression([{ ...lz4, number }])).toThrow(RangeError);
+    for (const mostPassed of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])
+      expect(() => compression([{ ...lz4, mostPassed }])).toThrow("lz4: mostPassed");
     expect(() => compression([lz4], { thresholdBytes: 10 })).toThrow(RangeError);
   });
 });

@@ -51,7 +51,8 @@ export interface CompressionOptions {
  * too. Both sides must ask for it.
  *
  * One `trySend` or call may be enough to tell a secret by its length: read docs/compression.md first.
- * @throws {RangeError} when there is no compressor, two have the same number, or the threshold is out of its bounds.
+ * @throws {RangeError} when there is no compressor, two have the same number, or one has a number out of its bounds, or
+ *   the threshold is out of its own.
  */
 export function compression(
   compressors: readonly Compressor[],
@@ -65,17 +66,22 @@ export function compression(
   for (const number of numbers)
     if (!Number.isInteger(number) || number < 1 || number > 15)
       throw new RangeError(`Cannot use compressor ${number}: its number must be from 1 to 15`);
+  for (const { mostPassed = 0, name } of compressors)
+    if (!Number.isInteger(mostPassed) || mostPassed < 0)
+      throw new RangeError(
+        `Cannot use compressor ${name}: mostPassed must be a whole number, not ${mostPassed}`,
+      );
   return { sameMachine, open: () => new Records(compressors, numbers, thresholdBytes) };
 }
 
-/** A part this long is tried where the whole has failed before, bytes. */
+/** No more than this is tried where records have failed before, bytes: the rest only when it shrinks. */
 const SAMPLE_BYTES = 4_096;
 
 class Records implements RecordCompression {
   readonly numbers: readonly number[];
   readonly #compressors: readonly Compressor[];
   readonly #thresholdBytes: number;
-  readonly #adaptive: Adaptive = new Adaptive();
+  #adaptive: Adaptive = new Adaptive();
   #chosen: Compressor | undefined;
 
   constructor(compressors: readonly Compressor[], numbers: readonly number[], thresholdBytes: number) {
@@ -86,6 +92,7 @@ class Records implements RecordCompression {
 
   agree(numbers: readonly number[]): void {
     this.#chosen = this.#compressors.find(({ number }) => numbers.includes(number));
+    this.#adaptive = new Adaptive(this.#chosen?.mostPassed);
   }
 
   leaves(payload: Bytes): boolean {
@@ -114,7 +121,7 @@ class Records implements RecordCompression {
 
   /** Where records did not shrink, a part from the middle tells whether they do again. */
   #sampleShrinks(compressor: Compressor, bytes: Uint8Array, first: number, end: number): boolean {
-    if (!this.#adaptive.doubtful || end - first <= 2 * SAMPLE_BYTES) return true;
+    if (!this.#adaptive.doubtful || end - first <= SAMPLE_BYTES) return true;
     const at = first + ((end - first - SAMPLE_BYTES) >>> 1);
     return shrink(compressor, bytes.subarray(at, at + SAMPLE_BYTES)) !== undefined;
   }
