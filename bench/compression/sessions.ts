@@ -37,7 +37,10 @@ async function sender(pool: readonly Bytes[], compressor?: Compressor) {
   return { client, work };
 }
 
-/** A whole session in memory, both sides in one thread: what compression costs there, and what it saves. */
+/**
+ * A whole session in memory, both sides in one thread: what compression costs there, and what it saves. What it costs
+ * where nothing shrinks is less than two rates of such sessions differ by chance: see `inVain`.
+ */
 export const wholeSessions: Bench = {
   id: "compression",
   async run(plan) {
@@ -74,7 +77,6 @@ export const wholeSessions: Bench = {
         better: "higher",
         samples: tried as number[],
         peer: { name: "not compressed", samples: plain as number[] },
-        target: { ratio: 0.98 },
       },
     ];
   },
