@@ -9,6 +9,7 @@ import { StateError, type WireError } from "../core/errors.ts";
 import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
 import { sendInPlace } from "./ws-masking.ts";
+import { sendParts } from "./ws-parts.ts";
 import { type WsSocket, WsTransport, type WsTransportOptions } from "./ws-transport.ts";
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
@@ -68,6 +69,38 @@ describe("ws", () => {
       expect([...record.subarray(0, 2)]).toEqual([Math.floor(at / 40), at % 40]);
       expect(record.subarray(2).equals(sample(at % 40)), `record ${at}`).toBe(true);
     }
+  });
+
+  test("writeParts() of a server is one message, whatever the length", async () => {
+    const both = await openWsPair(
+      () => undefined,
+      (socket) => new WsTransport(socket),
+    );
+    const heard: Buffer[] = [];
+    both.sockets.client.on("message", (data) => heard.push(data as Buffer));
+    const lengths = [1, 124, 125, 126, 65_534, 65_535, 65_536, 200_000];
+    for (const length of lengths)
+      both.server.writeParts(MAIN_LANE, new Uint8Array([7]), new Uint8Array(length).fill(length));
+    both.server.write(MAIN_LANE, new Uint8Array([8]));
+    await expect.poll(() => heard.length).toBe(lengths.length + 1);
+    for (const [i, length] of lengths.entries()) {
+      const expected = Buffer.concat([new Uint8Array([7]), new Uint8Array(length).fill(length)]);
+      expect(heard[i]?.equals(expected), `1 + ${length} bytes`).toBe(true);
+    }
+    expect(heard.at(-1)).toEqual(Buffer.from([8]));
+    await both.cleanup();
+  });
+
+  test("sendParts() is for servers without extensions, where `ws` is as expected", async () => {
+    const { socket, peer } = await open();
+    expect(sendParts(peer)).toBeDefined();
+    expect(sendParts(socket)).toBeUndefined();
+    const other = (fields: object): WsSocket => Object.assign(Object.create(peer), fields);
+    expect(sendParts(other({}))).toBeDefined();
+    for (const fields of [{ _sender: undefined }, { _sender: {} }])
+      expect(sendParts(other(fields))).toBeUndefined();
+    const compressing = Object.create(peer, { extensions: { value: "permessage-deflate" } }) as WsSocket;
+    expect(sendParts(compressing)).toBeUndefined();
   });
 
   test("a client masks in buffers that are used again, and nothing that was written", async () => {

@@ -5,6 +5,7 @@ import type { Transport, TransportCapabilities, TransportEvents } from "../trans
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
 import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
 import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
+import { type SendParts, sendParts } from "./ws-parts.ts";
 
 /** What is used of a socket of the `ws` package, whose own types are no part of this package. */
 export interface WsSocket {
@@ -60,6 +61,7 @@ export class WsTransport implements Transport {
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
   readonly #sendInPlace: SendInPlace | undefined;
+  readonly #sendParts: SendParts | undefined;
   #events: TransportEvents | undefined;
   /** What arrived before `start`; `undefined` once it was delivered. */
   #early: Bytes[] | undefined = [];
@@ -83,6 +85,7 @@ export class WsTransport implements Transport {
     this.#socket = socket;
     this.#options = { ...DEFAULT_WS_OPTIONS, ...options };
     this.#sendInPlace = sendInPlace(socket);
+    this.#sendParts = sendParts(socket);
     socket.binaryType = "nodebuffer"; // the one type that is neither copied nor left in fragments
     socket.pause(); // until `start`
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -109,7 +112,10 @@ export class WsTransport implements Transport {
   }
 
   writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
-    return this.#join(head, tail);
+    if (this.#sendParts === undefined) return this.#join(head, tail);
+    if (this.#socket.readyState !== OPEN) return true;
+    this.#sendParts(head, tail, this.#drain);
+    return this.#hasRoom();
   }
 
   /** Send a message, which `ws` takes as one, from a buffer that is used again once the kernel has it. */
