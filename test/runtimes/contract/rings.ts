@@ -1,6 +1,8 @@
 // Rings in the thread of a runtime, and between threads of it: the tests of Node, and a worker of the web.
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createChannel, openReceiver, openSender, struct } from "../../../src/threads/channels.ts";
+import "../../../src/channels/copy.test.ts";
+import "../../../src/channels/lane.test.ts";
 import "../../../src/threads/channel-formats.test.ts";
 import "../../../src/threads/channels.test.ts";
 import "../../../src/transports/ring.test.ts";
