@@ -3,6 +3,8 @@ import { expect, type Page, test } from "@playwright/test";
 import { bundlePrograms, type PageServer, servePages } from "../test/pages.ts";
 import type { UnitFile } from "./pages/unit/unit.ts";
 
+test.describe.configure({ timeout: 120_000 });
+
 let server: PageServer;
 
 test.beforeAll(async () => {
@@ -21,7 +23,7 @@ test.beforeEach(async ({ page }) => {
 
 /** Where test files run: those with tests that block, in a Worker alone. */
 const PLACES: Readonly<Record<"page" | "Worker", readonly UnitFile[]>> = {
-  page: ["copy", "lane", "formats", "hostile"],
+  page: ["copy", "lane", "formats", "hostile", "vandal"],
   Worker: ["channels", "hostile", "kill"],
 };
 
@@ -50,12 +52,10 @@ for (const place of ["page", "Worker"] as const) {
 test("messages between Workers come once and whole, in every kind of ring, of every size, over every wrap", async ({
   page,
 }) => {
-  test.setTimeout(120_000);
   await pass(page, "stress", "page");
 });
 
 test("a Worker that is ended in a state of a ring is told of, and is gone", async ({ page }) => {
-  test.setTimeout(120_000);
   await pass(page, "kills", "page");
   await expect.poll(() => page.workers().length, { timeout: 10_000 }).toBe(0);
 });

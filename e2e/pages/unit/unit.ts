@@ -7,8 +7,9 @@ const FILES = {
   lane: () => import("../../../src/channels/lane.test.ts"),
   formats: () => import("../../../src/threads/channel-formats.test.ts"),
   channels: () => import("../../../src/threads/channels.test.ts"),
-  hostile: () => import("../../../test/channels/hostile.test.ts"),
+  hostile: () => import("../../../test/channels/hostile/hostile.test.ts"),
   kill: () => import("../../../test/channels/kill.test.ts"),
+  vandal: () => import("./vandal.ts"),
   stress: () => import("./stress.ts"),
   kills: () => import("./kills.ts"),
 } as const;

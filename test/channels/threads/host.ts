@@ -1,9 +1,10 @@
 import type { lendChannel } from "tideway/channels";
+import type { VandalJob } from "../hostile/vandal.ts";
 import type { LeaverJob, SurvivorJob, VictimJob } from "../kill/job.ts";
 import type { StressJob } from "../stress/job.ts";
 
 /** What a thread of the tests of channels can be given. */
-export type ThreadJob = StressJob | VictimJob | SurvivorJob | LeaverJob;
+export type ThreadJob = StressJob | VictimJob | SurvivorJob | LeaverJob | VandalJob;
 
 /** What a thread says of a job: what came of it, or why nothing did. */
 export type ThreadAnswer = { readonly result: unknown } | { readonly error: string };

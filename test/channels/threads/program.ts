@@ -1,3 +1,4 @@
+import { vandalize } from "../hostile/vandal.ts";
 import { beVictim, leave, survive } from "../kill/thread.ts";
 import { runStressJob } from "../stress/thread.ts";
 import type { ThreadAnswer, ThreadJob } from "./host.ts";
@@ -28,6 +29,8 @@ async function doJob(job: Exclude<ThreadJob, { role: "leaver" }>): Promise<unkno
       return beVictim(job);
     case "survivor":
       return survive(job);
+    case "vandal":
+      return vandalize(job);
     case "send":
     case "receive":
       return runStressJob(job);

@@ -6,8 +6,9 @@ import "../../../src/channels/lane.test.ts";
 import "../../../src/threads/channel-formats.test.ts";
 import "../../../src/threads/channels.test.ts";
 import "../../../src/transports/ring.test.ts";
-import "../../channels/hostile.test.ts";
+import "../../channels/hostile/hostile.test.ts";
 import "../../channels/kill.test.ts";
+import { hostileSuite } from "../../channels/hostile/suite.ts";
 import { killSuite } from "../../channels/kill/suite.ts";
 import { stressSuite } from "../../channels/stress/suite.ts";
 import { NodeThreads } from "../../channels/threads/node.ts";
@@ -47,6 +48,7 @@ beforeAll(async () => {
 });
 afterAll(() => threads.remove());
 
+hostileSuite("the web", () => workers);
 stressSuite("Workers of the web", () => workers);
 killSuite("the web", () => workers, { ways: ["in order"], every: 3 });
 killSuite("node:worker_threads", () => threads, {
