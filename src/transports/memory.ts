@@ -40,8 +40,9 @@ export interface MemoryPair {
  */
 export function memoryPair(options: MemoryPairOptions = {}): MemoryPair {
   const a = new MemoryTransport(options);
-  const lost = new TransportError("Cannot continue in memory: the pair was cut");
-  return { a, b: a.peer, lose: (error = lost) => a.lose(error) };
+  const lose = (error: WireError = new TransportError("Cannot continue in memory: the pair was cut")) =>
+    a.lose(error);
+  return { a, b: a.peer, lose };
 }
 
 /** Where all connections in memory of this thread make their records, which are copied at once. */

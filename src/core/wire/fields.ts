@@ -1,4 +1,4 @@
-import { type Bytes, decodeText, EMPTY, encodeText } from "../bytes.ts";
+import { type Bytes, decodeText, encodeText } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { Cursor, varintBytes, writeVarint } from "./varint.ts";
 
@@ -13,7 +13,13 @@ export class FieldWriter {
   /** Fields written so far. */
   count = 0;
   #bytes: Bytes = new Uint8Array(128);
-  #length = 0;
+  #length: number;
+
+  /** @param prefix - bytes in front of the fields */
+  constructor(...prefix: readonly number[]) {
+    this.#bytes.set(prefix);
+    this.#length = prefix.length;
+  }
 
   /** Add a field whose value is one varint. */
   number(key: number, value: number): this {
@@ -41,7 +47,7 @@ export class FieldWriter {
     return value ? this.number(key, 1) : this;
   }
 
-  /** The fields so far, as bytes of their own. */
+  /** The fields so far and what is in front of them, as bytes of their own. */
   finish(): Bytes {
     return this.#bytes.slice(0, this.#length);
   }
@@ -64,11 +70,13 @@ export class FieldReader {
   key = 0;
   /** Fields read so far. */
   count = 0;
-  #value: Uint8Array = EMPTY;
+  /** Behind the current field. */
   readonly #cursor: Cursor;
+  /** Where its value begins. */
+  #at = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#cursor = new Cursor(bytes);
+  constructor(bytes: Uint8Array, at = 0) {
+    this.#cursor = new Cursor(bytes, at);
   }
 
   /**
@@ -83,10 +91,14 @@ export class FieldReader {
     const length = cursor.varint();
     if (length > cursor.end - cursor.at)
       throw new ProtocolError("ERR_PROTOCOL", `Cannot read field ${this.key}: too long`);
-    this.#value = cursor.bytes.subarray(cursor.at, cursor.at + length);
+    this.#at = cursor.at;
     cursor.at += length;
     this.count++;
     return true;
+  }
+
+  get #value(): Uint8Array {
+    return this.#cursor.bytes.subarray(this.#at, this.#cursor.at);
   }
 
   /** The value as bytes of its own. */
@@ -99,9 +111,11 @@ export class FieldReader {
    * @throws {ProtocolError} when it is anything else.
    */
   number(): number {
-    const cursor = new Cursor(this.#value);
+    const cursor = this.#cursor;
+    const end = cursor.at;
+    cursor.at = this.#at;
     const value = cursor.varint();
-    if (cursor.at !== cursor.end)
+    if (cursor.at !== end)
       throw new ProtocolError("ERR_PROTOCOL", `Cannot read field ${this.key}: not a number`);
     return value;
   }

@@ -84,7 +84,7 @@ export type HelloNumbers = Pick<Hello, (typeof NUMBERS)[number][1]>;
  * @throws {RangeError} when it is longer than {@link MAX_HELLO_BYTES}, which a long token can cause.
  */
 export function encodeHello(hello: Omit<Hello, keyof HelloNumbers>, numbers: HelloNumbers): Bytes {
-  const fields = new FieldWriter();
+  const fields = new FieldWriter(PROTOCOL_VERSION);
   for (const [key, name] of NUMBERS) fields.number(key, numbers[name]);
   for (const codec of hello.codecs) fields.text(KEY_CODEC, codec);
   for (const number of hello.compressors ?? []) fields.number(KEY_COMPRESSOR, number);
@@ -93,12 +93,9 @@ export function encodeHello(hello: Omit<Hello, keyof HelloNumbers>, numbers: Hel
     // The table says which kind of value the name has.
     if (value !== undefined) fields[kind](key, value as never);
   }
-  const list = fields.finish();
-  if (list.length >= MAX_HELLO_BYTES)
-    throw new RangeError(`Cannot send HELLO of ${list.length} bytes: limit is ${MAX_HELLO_BYTES}`);
-  const body: Bytes = new Uint8Array(1 + list.length);
-  body[0] = PROTOCOL_VERSION;
-  body.set(list, 1);
+  const body = fields.finish();
+  if (body.length > MAX_HELLO_BYTES)
+    throw new RangeError(`Cannot send HELLO of ${body.length} bytes: limit is ${MAX_HELLO_BYTES}`);
   return body;
 }
 
@@ -115,7 +112,7 @@ export function decodeHello(body: Uint8Array): Hello {
       `Cannot speak version ${version}: this side speaks ${PROTOCOL_VERSION}`,
     );
   }
-  const fields = new FieldReader(body.subarray(cursor.at));
+  const fields = new FieldReader(body, cursor.at);
   const codecs: string[] = [];
   const compressors: number[] = [];
   const hello: Record<string, unknown> = { codecs };
