@@ -89,7 +89,7 @@ export async function interleave<T>(runs: number, ...works: (() => Promise<T>)[]
   const samples: T[][] = works.map(() => []);
   for (let run = 0; run < runs; run++) {
     for (const [index, work] of works.entries()) {
-      globalThis.gc?.();
+      globalThis.gc?.({ type: "minor" });
       samples[index]!.push(await work());
     }
   }

@@ -1,8 +1,16 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chromium } from "playwright";
+import { createRequire } from "node:module";
 
 const SYSTEM_CHROMIUM = "/usr/bin/chromium";
+
+/** Playwright takes 28 MB of heap: it is loaded when it is asked, so that it slows down nothing that is measured. */
+const load = createRequire(import.meta.url);
+
+/** @returns {string} where Playwright would have installed its own */
+function installedPath() {
+  return load("playwright").chromium.executablePath();
+}
 
 /**
  * Where a Chromium is: CHROMIUM_PATH, the system's, or the one that Playwright installed.
@@ -11,7 +19,9 @@ const SYSTEM_CHROMIUM = "/usr/bin/chromium";
 export function findBrowser() {
   const given = process.env["CHROMIUM_PATH"];
   if (given !== undefined && given !== "") return existsSync(given) ? given : undefined;
-  return [SYSTEM_CHROMIUM, chromium.executablePath()].find((path) => existsSync(path));
+  if (existsSync(SYSTEM_CHROMIUM)) return SYSTEM_CHROMIUM;
+  const installed = installedPath();
+  return existsSync(installed) ? installed : undefined;
 }
 
 /**

@@ -1,7 +1,5 @@
-import { chromium } from "playwright";
 import { FULL_PLAN, measureAll, type Plan, type Row } from "../../e2e/latency/measure.ts";
-import { LAUNCH_OPTIONS } from "../../e2e/support/launch.ts";
-import { ensureBrowser } from "../../scripts/browser.mjs";
+import { launchChromium } from "../chromium.ts";
 import type { Bench, Figure } from "../harness.ts";
 
 /** A look: the least that says something of a p50. */
@@ -11,7 +9,7 @@ const QUICK_PLAN: Plan = { rounds: 3, warmUp: 80, echoes: 40, transferMs: 30, bu
 const latency: Bench = {
   id: "P17",
   async run({ quick }) {
-    const browser = await chromium.launch({ ...LAUNCH_OPTIONS, executablePath: ensureBrowser() });
+    const browser = await launchChromium();
     try {
       const groups = await measureAll(browser, quick ? QUICK_PLAN : FULL_PLAN, () => {});
       return groups.flatMap(({ name, rows }) => rows.map((row) => toFigure(name, row)));

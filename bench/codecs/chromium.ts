@@ -1,8 +1,7 @@
 import { build } from "esbuild";
-import { chromium } from "playwright";
-import { ensureBrowser } from "../../scripts/browser.mjs";
 import { selfImportPlugin } from "../../scripts/bundle.mjs";
 import { ROOT } from "../../scripts/paths.mjs";
+import { launchChromium } from "../chromium.ts";
 import type { Plan } from "../harness.ts";
 import { installPeers } from "../peers/packages.ts";
 import type { CodecRow } from "./measure.ts";
@@ -28,10 +27,7 @@ export async function measureInChromium(plan: Plan): Promise<CodecRow[]> {
     plugins: [selfImportPlugin(["browser", "default"])],
     logLevel: "error",
   });
-  const browser = await chromium.launch({
-    executablePath: ensureBrowser(),
-    args: ["--js-flags=--expose-gc"],
-  });
+  const browser = await launchChromium("--js-flags=--expose-gc");
   try {
     const page = await browser.newPage();
     await page.addScriptTag({ content: outputFiles[0]!.text });

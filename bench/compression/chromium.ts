@@ -1,5 +1,5 @@
-import { chromium } from "playwright";
-import { type Bench, check, type Figure } from "../harness.ts";
+import { launchChromium } from "../chromium.ts";
+import type { Bench, Figure } from "../harness.ts";
 import { raceMany } from "./algorithms.ts";
 
 type Bundles = typeof import("../../test/runtimes/bundles.ts");
@@ -45,10 +45,7 @@ export const inChromium: Bench = {
   async run(plan) {
     const { bundle }: Bundles = await import("../../test/runtimes/bundles.ts");
     const script = await bundle("bench/compression/page.ts", "browser");
-    const { findBrowser } = await import("../../scripts/browser.mjs");
-    const executablePath = findBrowser();
-    check(executablePath !== undefined, "there is no Chromium");
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+    const browser = await launchChromium();
     try {
       const page = await browser.newPage();
       await page.addScriptTag({ path: script, type: "module" });

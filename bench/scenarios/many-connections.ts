@@ -10,7 +10,7 @@ export const manyConnections: Bench = {
   id: "P20",
   run: (plan) =>
     withStages(2, async ([ours, bare]) => {
-      const count = plan.quick ? 500 : 10_000;
+      const count = plan.quick ? 300 : 10_000;
       await ours!.open("tideway", count);
       await bare!.open("ws", count);
       const ms = plan.quick ? 300 : 5_000;

@@ -31,7 +31,7 @@ export const idleMemory: Bench = {
     const bare = new IdleServer("ws", crowds);
     try {
       const runs = longRuns(plan);
-      const total = plan.quick ? 1_200 : 10_000;
+      const total = plan.quick ? 600 : 10_000;
       const step = total / runs;
       await ours.warmUp();
       await bare.warmUp();
