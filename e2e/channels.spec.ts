@@ -24,7 +24,7 @@ test.beforeEach(async ({ page }) => {
 /** Where test files run: those with tests that block, in a Worker alone. */
 const PLACES: Readonly<Record<"page" | "Worker", readonly UnitFile[]>> = {
   page: ["copy", "lane", "formats", "hostile", "vandal"],
-  Worker: ["channels", "hostile", "kill"],
+  Worker: ["channels", "explorer", "hostile", "kill"],
 };
 
 /** Tests that need what no page has: a measure of what the processor has done. */

@@ -7,6 +7,7 @@ const FILES = {
   lane: () => import("../../../src/channels/lane.test.ts"),
   formats: () => import("../../../src/threads/channel-formats.test.ts"),
   channels: () => import("../../../src/threads/channels.test.ts"),
+  explorer: () => import("../../../test/channels/explorer.test.ts"),
   hostile: () => import("../../../test/channels/hostile/hostile.test.ts"),
   kill: () => import("../../../test/channels/kill.test.ts"),
   vandal: () => import("./vandal.ts"),

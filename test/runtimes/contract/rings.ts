@@ -6,6 +6,7 @@ import "../../../src/channels/lane.test.ts";
 import "../../../src/threads/channel-formats.test.ts";
 import "../../../src/threads/channels.test.ts";
 import "../../../src/transports/ring.test.ts";
+import "../../channels/explorer.test.ts";
 import "../../channels/hostile/hostile.test.ts";
 import "../../channels/kill.test.ts";
 import { hostileSuite } from "../../channels/hostile/suite.ts";
