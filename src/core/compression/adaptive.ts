@@ -10,7 +10,7 @@ const DEFAULT_MOST_PASSED = 4_095;
 /** Records that are passed over after the first and the second one in a row that does not shrink and looks like noise. */
 const PASSED_NOISE = [1, 15];
 
-/** What a record holds, told by a few of its bytes: how many of 32 groups of 8 byte values occur. */
+/** Whether a record looks like noise: how many of 32 groups of 8 byte values occur among a few of its bytes tells. */
 function looksLikeNoise(bytes: Uint8Array, start: number, end: number): boolean {
   const step = ((end - start) / PROBES) | 0;
   let seen = 0;

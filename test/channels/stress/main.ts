@@ -1,6 +1,6 @@
 // The stress of channels between threads: npm run stress -- [--messages 1e8] [--seeds 50] [--from 1] [--in node]
 import { parseArgs } from "node:util";
-import { runIn } from "../threads/run-in.ts";
+import { countOf, runIn } from "../threads/run-in.ts";
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +10,9 @@ const { values } = parseArgs({
     in: { type: "string", default: "node" },
   },
 });
-const { messages, seeds, from } = values;
-const options = { messages: Number(messages), seeds: Number(seeds), from: Number(from) };
+const options = {
+  messages: countOf("messages", values.messages),
+  seeds: countOf("seeds", values.seeds),
+  from: countOf("from", values.from),
+};
 await runIn(values.in, { name: "stress", options });

@@ -11,12 +11,26 @@ const PROGRAM = "test/channels/threads/program-web.ts";
 
 const PLACES = { node: inNode, deno: inDeno, bun: inBun, chromium: inChromium };
 
+/** An option that counts something. Ends the process with one line when it is no whole number from 1 on. */
+export function countOf(option: string, text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  return refuse(`Cannot use --${option} ${text}: must be a whole number from 1 on`);
+}
+
+function refuse(message: string): never {
+  console.error(message);
+  process.exit(2);
+}
+
 /**
- * Do long work in threads of a runtime: `node`, `deno`, `bun` or `chromium`. Prints what came of it.
- * @throws {RangeError} when there is no such runtime. @throws {Error} when something is wrong.
+ * Do long work in threads of a runtime: `node`, `deno`, `bun` or `chromium`, for any other one ends the process with one
+ * line. Prints what came of it.
+ * @throws {Error} when something is wrong.
  */
 export async function runIn(place: string, work: Work): Promise<void> {
-  if (!Object.hasOwn(PLACES, place)) throw new RangeError(`Cannot run in ${place}: ${Object.keys(PLACES)}`);
+  if (!Object.hasOwn(PLACES, place))
+    refuse(`Cannot use --in ${place}: must be one of ${Object.keys(PLACES).join(", ")}`);
   await PLACES[place as keyof typeof PLACES](work);
 }
 
