@@ -89,10 +89,10 @@ export class Pair {
   advance(ms: number): void {
     const end = this.now + ms;
     for (let calls = 0; calls < 1_000; calls++) {
-      const next = Math.min(...[this.client, this.server].map(({ deadline }) => deadline ?? end));
+      const next = Math.min(...[this.client, this.server].map(({ deadline }) => deadline));
       this.now = Math.max(this.now, Math.min(next, end));
       for (const side of [this.client, this.server]) {
-        if (side.deadline !== undefined && side.deadline <= this.now) side.handleTimeout(this.now);
+        if (side.deadline <= this.now) side.handleTimeout(this.now);
       }
       this.settle();
       if (next >= end) break;

@@ -180,7 +180,7 @@ export class Host {
   }
 
   get #deadline(): number {
-    return Math.min(this.connection.deadline ?? Number.POSITIVE_INFINITY, this.#stallAt);
+    return Math.min(this.connection.deadline, this.#stallAt);
   }
 
   /** Keep the timer no later than the deadline; one that fires too early arms itself again. */
@@ -214,7 +214,7 @@ export class Host {
     connection.handleTimeout(now);
     this.#flush();
     const { deadline } = connection;
-    if (deadline !== undefined && deadline <= now && !this.#over) {
+    if (deadline <= now && !this.#over) {
       this.#observer.broken(
         `deadline ${deadline} is not over after handleTimeout(${now}) and output: a timer would spin`,
       );

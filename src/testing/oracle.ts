@@ -11,7 +11,12 @@ export function isQuiet(client: Application): boolean {
   for (const side of [client, peer]) {
     const { table, outbox } = side.mux;
     if (!side.connected) return false;
-    if (table.size > 0 || outbox.queuedBytes > 0 || outbox.ready || outbox.deadline !== undefined)
+    if (
+      table.size > 0 ||
+      outbox.queuedBytes > 0 ||
+      outbox.ready ||
+      outbox.deadline !== Number.POSITIVE_INFINITY
+    )
       return false;
     if (side.endpoints.some((endpoint) => !endpoint.over)) return false;
   }

@@ -123,6 +123,46 @@ describe("Drive", () => {
     expect(transport.records.length).toBe(before + 1);
   });
 
+  /** What a call of 64 bytes sends. */
+  function call(client: Connection) {
+    const stream = open(client);
+    stream.trySend(new Uint8Array(64));
+    stream.finish();
+  }
+
+  test("of many calls the first leave while the others are still made", async () => {
+    const { client, server, transport } = await openManual();
+    const before = transport.records.length;
+    for (let i = 0; i < 100; i++) call(client);
+    const early = transport.records.slice(before);
+    expect(early.length).toBe(2);
+    await settle(1);
+    const records = transport.records.slice(before);
+    expect(records.length).toBe(3);
+    const finished = records.map((record) => {
+      server.receive(MAIN_LANE, record, 0);
+      const streams = [...server.mux.table.values()];
+      expect(streams.every(({ receive }) => receive.finished)).toBe(true); // no call is cut in two
+      return streams.length;
+    });
+    expect(finished).toEqual([25, 75, 100]);
+  });
+
+  test("of many calls none leaves while the transport is full", async () => {
+    const { client, transport } = await openManual();
+    transport.hasRoom = false;
+    call(client);
+    await settle(1);
+    const before = transport.records.length;
+    for (let i = 0; i < 100; i++) call(client);
+    await settle(1);
+    expect(transport.records.length).toBe(before);
+    transport.hasRoom = true;
+    transport.events.drain(MAIN_LANE);
+    await settle(1);
+    expect(transport.records.length).toBe(before + 1);
+  });
+
   test("stops writing while the transport is full, and goes on at drain", async () => {
     const { client, transport } = await openManual();
     const before = transport.records.length;
@@ -253,7 +293,7 @@ describe("Drive", () => {
 
   test("a process that was held up asks its peer before it judges (F11)", async () => {
     const { clock, client, pump } = await openManual();
-    const held = client.deadline as number;
+    const held = client.deadline;
     const late = vi.spyOn(clock, "now").mockReturnValue(held + 600_000);
     clock.advanceTo(held);
     await settle();

@@ -155,8 +155,7 @@ for (const messageBoundaries of [true, false]) {
         expect(window.received).toBeLessThanOrEqual(window.limit);
         expect(outbox.queuedBytes).toBeGreaterThanOrEqual(0);
         expect(table.size).toBeLessThanOrEqual(256);
-        if (connection.deadline !== undefined && connection.deadline <= pair.now)
-          connection.handleTimeout(pair.now);
+        if (connection.deadline <= pair.now) connection.handleTimeout(pair.now);
         if (connection.state === "closed") pair = open();
       }
       expect(closed).toBeGreaterThan(RECORDS / 40);

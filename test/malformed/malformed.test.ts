@@ -273,7 +273,7 @@ function attack(one: Case, pieceBytes: number | undefined): Victim {
   }
   if (one.afterMs !== undefined) {
     const end = victim.now + one.afterMs;
-    for (let due = victim.connection.deadline; due !== undefined && due <= end; ) {
+    for (let due = victim.connection.deadline; due <= end; ) {
       victim.now = Math.max(victim.now, due);
       victim.connection.handleTimeout(victim.now);
       victim.pump();

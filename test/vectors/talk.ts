@@ -82,7 +82,7 @@ export class Talk {
   wait(ms: number): this {
     this.now += ms;
     for (const { connection } of [this.client, this.server]) {
-      if ((connection.deadline ?? Number.POSITIVE_INFINITY) <= this.now) connection.handleTimeout(this.now);
+      if (connection.deadline <= this.now) connection.handleTimeout(this.now);
     }
     return this.settle();
   }

@@ -167,10 +167,10 @@ describe("time", () => {
     done.finish();
     for (const side of [pair.client, pair.server]) {
       let calls = 0;
-      while (side.deadline !== undefined) {
+      while (side.deadline < Number.POSITIVE_INFINITY) {
         const at = Math.max(side.deadline, pair.now);
         side.handleTimeout(at);
-        expect(side.deadline ?? Number.POSITIVE_INFINITY).toBeGreaterThan(at);
+        expect(side.deadline).toBeGreaterThan(at);
         expect(++calls).toBeLessThan(20);
       }
       expect(side.state).toBe("closing");

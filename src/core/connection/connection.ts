@@ -263,11 +263,6 @@ export class Connection {
     return true;
   }
 
-  /** Drop datagrams that have waited too long, and note since when the others wait. */
-  ageDatagrams(now: number): void {
-    this.datagrams.age(now);
-  }
-
   /**
    * The next datagram for a transport that has datagrams itself. What it cannot carry goes into records.
    * @param maxBytes - the longest one that it carries
@@ -313,12 +308,12 @@ export class Connection {
     return this.mux.outbox.lanes?.opened ?? 0;
   }
 
-  /** When {@link handleTimeout} must be called, ms; `undefined` for never. */
-  get deadline(): number | undefined {
+  /** When {@link handleTimeout} must be called, ms; infinite for never. */
+  get deadline(): number {
     const { keepAlive, mux, over, state } = this;
-    if (over) return undefined;
+    if (over) return Number.POSITIVE_INFINITY;
     if (state !== "open") return this.handshakeDeadline;
-    return earliest(earliest(keepAlive.deadline, mux.outbox.deadline), mux.deadline);
+    return Math.min(keepAlive.deadline, mux.outbox.deadline, mux.deadline);
   }
 
   /** Do what is due at `now`. */
@@ -334,7 +329,7 @@ export class Connection {
       return;
     }
     // This process stood still, and what its peers sent meanwhile is not read yet: its time counts for nobody.
-    if (now - (this.deadline ?? now) > OWN_STALL_MS) mux.awake();
+    if (now - this.deadline > OWN_STALL_MS) mux.awake();
     if (keepAlive.stalled(now)) mux.emit({ kind: "stalled" });
     if (!keepAlive.handleTimeout(now)) this.dead("Peer did not answer");
     if (this.state !== "open") return;
@@ -342,8 +337,4 @@ export class Connection {
     mux.outbox.handleTimeout(now);
     mux.wake();
   }
-}
-
-function earliest(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined ? b : b === undefined ? a : Math.min(a, b);
 }

@@ -4,7 +4,7 @@ import { KeepAlive } from "./keep-alive.ts";
 describe("KeepAlive", () => {
   test("asks a silent peer and gives it up after two questions without an answer", () => {
     const watch = new KeepAlive(0);
-    expect(watch.deadline).toBeUndefined();
+    expect(watch.deadline).toBe(Number.POSITIVE_INFINITY);
     watch.start(100, 1_000);
     expect(watch.deadline).toBe(1_100);
     expect(watch.handleTimeout(1_099)).toBe(true);
@@ -71,7 +71,7 @@ describe("KeepAlive", () => {
     expect([watch.stalled(3_000), watch.pingDue]).toEqual([false, true]);
     expect(watch.deadline).toBe(7_000);
     expect([watch.stalled(7_000), watch.stalled(7_000)]).toEqual([true, false]);
-    expect(watch.deadline).toBeUndefined();
+    expect(watch.deadline).toBe(Number.POSITIVE_INFINITY);
     watch.heard(1, 8_000);
     watch.wrote(9_000);
     expect(watch.deadline).toBe(11_000);

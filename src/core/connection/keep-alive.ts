@@ -120,10 +120,9 @@ export class KeepAlive {
     return sample;
   }
 
-  /** When {@link handleTimeout} or {@link stalled} is due, ms; `undefined` for never. */
-  get deadline(): number | undefined {
-    const deadline = Math.min(this.#judgeAt, this.#stallAt);
-    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+  /** When {@link handleTimeout} or {@link stalled} is due, ms; infinite for never. */
+  get deadline(): number {
+    return Math.min(this.#judgeAt, this.#stallAt);
   }
 
   get #judgeAt(): number {

@@ -32,14 +32,14 @@ export class News {
     return this.#waited || this.#streams.length >= MOST_WAITING;
   }
 
-  /** When they must go without a record to ride on, ms; `undefined` when there are none. */
-  get deadline(): number | undefined {
-    return this.empty || this.#waited ? undefined : this.#since + WAIT_MS;
+  /** When they must go without a record to ride on, ms; infinite when there are none. */
+  get deadline(): number {
+    return this.empty || this.#waited ? Number.POSITIVE_INFINITY : this.#since + WAIT_MS;
   }
 
   /** They have waited long enough, if {@link deadline} has come. */
   handleTimeout(now: number): void {
-    if (now >= (this.deadline ?? Number.POSITIVE_INFINITY)) this.#waited = true;
+    if (now >= this.deadline) this.#waited = true;
   }
 
   /** Write those that fit. */

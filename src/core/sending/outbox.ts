@@ -147,8 +147,8 @@ export class Outbox {
     return this.#news.due || (!this.#news.empty && (this.#unopened?.size ?? 0) > 0);
   }
 
-  /** When {@link handleTimeout} has something to do, ms; `undefined` for never. */
-  get deadline(): number | undefined {
+  /** When {@link handleTimeout} has something to do, ms; infinite for never. */
+  get deadline(): number {
     return this.#news.deadline;
   }
 

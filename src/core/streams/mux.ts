@@ -43,8 +43,11 @@ export class Mux {
   live = true;
   /** Time of the last call that brought one, ms. */
   now = 0;
-  /** Called when there is output where there was none. Set by who owns the transport. */
-  wake: () => void = () => {};
+  /**
+   * Called when there is output where there was none. Set by who owns the transport.
+   * @param complete - nothing that the application is in the middle of: what waits may leave at once
+   */
+  wake: (complete?: boolean) => void = () => {};
   readonly #bounds: PeerBounds = new PeerBounds();
   readonly #stalls: StallWatch = new StallWatch(this);
   /** Why no stream can be opened. */
@@ -181,7 +184,7 @@ export class Mux {
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.push(payload);
     this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
-    if (!stream.scheduled) this.schedule(stream);
+    if (!stream.scheduled) this.schedule(stream, true);
     return true;
   }
 
@@ -194,13 +197,13 @@ export class Mux {
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.finish(trailer);
     this.outbox.queuedBytes += FIN_CHARGE;
-    this.schedule(stream);
+    this.schedule(stream, true);
   }
 
-  /** A stream has something to send. */
-  schedule(stream: Stream): void {
+  /** A stream has something to send. @param complete - see {@link wake} */
+  schedule(stream: Stream, complete?: boolean): void {
     this.outbox.schedule(stream);
-    this.wake();
+    this.wake(complete);
   }
 
   /** Credit of a stream was raised. */
@@ -250,20 +253,12 @@ export class Mux {
     const { send } = stream;
     if (send.closed) return;
     stream.failure = error;
-    if (send.finished) {
-      // The peer has everything already, unless the connection is lost on the way.
-      this.dropUnsent(stream);
-      stream.resetCode = wireCode(error.code);
-      stream.resetReason = error.message;
-      if (this.live && stream.lane === MAIN_LANE) this.told.add(stream, Control.RESET);
-      else this.control(stream, Control.RESET);
-      settle(this, stream);
-      return;
-    }
     stream.resetCode = wireCode(error.code);
     stream.resetReason = error.message;
     this.dropUnsent(stream);
     if (stream.id === SESSION_ID) endStream(this, stream, error);
+    // Where FIN was sent, the peer has everything already, unless the connection is lost on the way.
+    else if (send.finished && this.live && stream.lane === MAIN_LANE) this.told.add(stream, Control.RESET);
     else this.control(stream, Control.RESET);
     settle(this, stream);
     offerAllWritable(this);
@@ -374,8 +369,8 @@ export class Mux {
     this.#stalls.restart();
   }
 
-  /** When {@link handleTimeout} has something to do at the earliest, ms. */
-  get deadline(): number | undefined {
+  /** When {@link handleTimeout} has something to do at the earliest, ms; infinite for never. */
+  get deadline(): number {
     return this.#stalls.deadline;
   }
 

@@ -23,12 +23,11 @@ export class StallWatch {
     return this.#checkedAt + this.#mux.limits.stallMs / 4;
   }
 
-  /** When {@link handleTimeout} has something to do at the earliest, ms. */
-  get deadline(): number | undefined {
+  /** When {@link handleTimeout} has something to do at the earliest, ms; infinite for never. */
+  get deadline(): number {
     const { assembly, outbox } = this.#mux;
     const stall = outbox.queuedBytes > 0 ? this.#nextCheck : Number.POSITIVE_INFINITY;
-    const deadline = Math.min(stall, assembly.deadline);
-    return deadline === Number.POSITIVE_INFINITY ? undefined : deadline;
+    return Math.min(stall, assembly.deadline);
   }
 
   /** Give up what does not move in time. */
