@@ -1,4 +1,5 @@
 import { type Compressor, type CompressorName, checkLevel } from "../core/compression/compressor.ts";
+import { messageOf } from "../core/errors.ts";
 import { nodeModule } from "./node-module.ts";
 import type { Zlib } from "./zlib.ts";
 
@@ -116,7 +117,7 @@ interface Util {
 /** Told with `NODE_DEBUG=tideway`, in runtimes that have the modules of Node. */
 export function toldByDebug(what: string, error: unknown): void {
   const util = nodeModule("node:util") as Util | undefined;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   util?.debuglog("tideway")("%s: %s", what, reason.split("\n", 1)[0]);
 }
 

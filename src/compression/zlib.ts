@@ -5,6 +5,7 @@ import {
   checkLength,
   MostPassed,
 } from "../core/compression/compressor.ts";
+import { messageOf } from "../core/errors.ts";
 import { checkZstdFrame } from "./zstd-frame.ts";
 
 /** The part of `node:zlib` that is used; Deno, Bun and Workers have it too. */
@@ -38,7 +39,7 @@ function expanded(name: string, run: () => Uint8Array): Uint8Array {
   try {
     return run();
   } catch (error) {
-    throw badBytes(name, error instanceof Error ? error.message : String(error));
+    throw badBytes(name, messageOf(error));
   }
 }
 

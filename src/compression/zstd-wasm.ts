@@ -5,6 +5,7 @@ import {
   checkLength,
   MostPassed,
 } from "../core/compression/compressor.ts";
+import { messageOf } from "../core/errors.ts";
 import { checkZstdFrame } from "./zstd-frame.ts";
 
 /** Name of the package: an optional peer. */
@@ -49,7 +50,7 @@ export async function zstdWasm(level: number, load: () => Promise<unknown>): Pro
       try {
         bytes = module.decompress(source, { defaultHeapSize: Math.max(1, length) });
       } catch (error) {
-        throw badBytes("zstd", error instanceof Error ? error.message : String(error));
+        throw badBytes("zstd", messageOf(error));
       }
       return checkLength("zstd", bytes, length, into);
     },

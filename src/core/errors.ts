@@ -160,3 +160,8 @@ export class StreamLostError extends StreamError {
     this.progress = progress;
   }
 }
+
+/** What something that was thrown says. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

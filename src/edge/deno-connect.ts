@@ -1,5 +1,5 @@
 import { type BrowserConnectOptions, connect as connectFromWeb, dialWebSocket } from "../browser/connect.ts";
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import { SUBPROTOCOL } from "../core/wire/hello.ts";
 import { ipcDialPath } from "../ipc/ipc-path.ts";
 import { connectWith } from "../session/connect.ts";
@@ -47,7 +47,7 @@ export function dialSocket(url: string | URL, options: Pick<DenoConnectOptions, 
       conn = await open(address, options.tls, signal);
     } catch (cause) {
       signal.throwIfAborted();
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
     }
     if (!signal.aborted) return new DenoTransport(conn);

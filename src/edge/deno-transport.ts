@@ -1,5 +1,5 @@
 import { type Bytes, concatBytes } from "../core/bytes.ts";
-import { TransportError, type WireError } from "../core/errors.ts";
+import { messageOf, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import type { DenoConn } from "./deno-namespace.ts";
@@ -185,7 +185,7 @@ export class DenoTransport implements Transport {
 }
 
 function lossError(cause: unknown): TransportError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new TransportError(`Cannot continue on connection: ${reason}`, { cause });
 }
 

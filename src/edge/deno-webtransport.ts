@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import type { ClientRequest } from "../transports/upgrade-request.ts";
@@ -91,7 +91,7 @@ export async function serveWebTransport(options: DenoWebTransportOptions): Promi
     const host = new SessionHost(options, nativeSha256(options.native));
     return new HostedServer(host, [url.href], new WebTransportListener(host, deno, url, endpoint, listener));
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
   }
 }

@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import { IPC_ADDRESS } from "../transports/socket-address.ts";
 
 /** Where to listen, or what to dial. */
@@ -66,5 +66,5 @@ export function addressError(verb: AddressVerb, address: string | URL, cause: un
 function describe(cause: unknown): string {
   if (cause instanceof AggregateError && cause.message === "")
     return [...new Set(cause.errors.map(describe))].join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
+  return messageOf(cause);
 }

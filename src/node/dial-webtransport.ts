@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import type { Dial } from "../session/dialing.ts";
 import { WebTransportTransport } from "../transports/webtransport.ts";
 import { loadPackage, WINDOWS } from "./webtransport-package.ts";
@@ -40,7 +40,7 @@ export function dialWebTransport(url: string | URL, options: WebTransportDialOpt
       await session.ready;
       return new WebTransportTransport(session, await session.createBidirectionalStream());
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
     } finally {
       signal.removeEventListener("abort", onAbort);

@@ -1,3 +1,4 @@
+import { messageOf } from "../core/errors.ts";
 import { connectWith } from "../session/connect.ts";
 import {
   connectByRace,
@@ -87,7 +88,7 @@ async function whyNoWebTransport(
     await loadPackage(options.reliable === true);
     return undefined;
   } catch (error) {
-    const missing = error instanceof Error ? error.message : String(error);
+    const missing = messageOf(error);
     if (!warned)
       process.emitWarning(`${missing}. WebSocket alone is used`, { code: "TIDEWAY_NO_WEBTRANSPORT" });
     warned = true;

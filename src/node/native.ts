@@ -14,6 +14,7 @@ import {
   checkLength,
   MostPassed,
 } from "../core/compression/compressor.ts";
+import { messageOf } from "../core/errors.ts";
 import { AEAD_TAG_BYTES, type Aead, type AeadName, notGenuine } from "../core/security/aead.ts";
 import { sha256By } from "../security/node-sha256.ts";
 
@@ -31,10 +32,6 @@ const MOST_ROOM_BYTES = 1_053_000;
 
 const log = debuglog("tideway");
 const load = createRequire(import.meta.url);
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** Most bytes that `length` can become. Source: `ZSTD_COMPRESSBOUND` of the library. */
 function zstdBound(length: number): number {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import { type HostOptions, type Listeners, type Server, SessionHost } from "../rpc/host.ts";
 import { HostedServer, OpenConnections } from "../rpc/hosted-server.ts";
 import { acceptLane, WebTransportTransport } from "../transports/webtransport.ts";
@@ -58,7 +58,7 @@ export async function serveWebTransport(options: WebTransportServeOptions): Prom
   try {
     await listener.ready;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new TransportError(`Cannot listen on ${options.listen}: ${reason}`, { cause });
   }
   url.port = String(listener.address()?.port ?? url.port);

@@ -113,7 +113,7 @@ export class Connector implements Home {
     void session.closed.then(() => {
       stop?.();
       stopWaiting?.();
-      this.resolved.clock.cancel(this.#expiry);
+      this.#stopExpiry();
       this.#mover.stop();
     });
   }
@@ -278,8 +278,7 @@ export class Connector implements Home {
   }
 
   #stopExpiry(): void {
-    if (this.#expiry !== undefined) this.resolved.clock.cancel(this.#expiry);
-    this.#expiry = undefined;
+    this.resolved.clock.cancel(this.#expiry);
   }
 
   #nextDelay(): number {
@@ -294,7 +293,8 @@ export class Connector implements Home {
     for (let delay = firstDelay; ; ) {
       await this.sleep(delay);
       if (this.isClosed) return;
-      if (session.state !== "open") session.setState(this.#waitingState, undefined, 0);
+      const state = this.ticket === undefined ? "connecting" : "resuming";
+      if (session.state !== "open") session.setState(state, undefined, 0);
       try {
         await this.#attempt();
         return;
@@ -313,10 +313,6 @@ export class Connector implements Home {
   /** Whether the session was closed, which can happen in any pause. */
   get isClosed(): boolean {
     return this.session.state === "closed";
-  }
-
-  get #waitingState(): "resuming" | "connecting" {
-    return this.ticket === undefined ? "connecting" : "resuming";
   }
 
   /** An attempt has failed. @returns how long to wait before the next one, ms. */

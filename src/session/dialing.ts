@@ -1,5 +1,5 @@
 import { type Bytes, encodeText } from "../core/bytes.ts";
-import { TransportError, WireError } from "../core/errors.ts";
+import { messageOf, TransportError, WireError } from "../core/errors.ts";
 import type { Clock } from "../transports/drive.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Credentials } from "./options.ts";
@@ -109,7 +109,7 @@ export function untilAborted<T>(
 /** An error of any kind as one of ours. */
 export function asWireError(error: unknown): WireError {
   if (error instanceof WireError) return error;
-  return new TransportError(`Cannot connect: ${error instanceof Error ? error.message : String(error)}`, {
+  return new TransportError(`Cannot connect: ${messageOf(error)}`, {
     cause: error,
   });
 }

@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import type { Dial, Greeting } from "./dialing.ts";
 
@@ -117,13 +117,10 @@ export class Heat {
   #limitAnswer(runner: Runner): void {
     const left = Math.max(0, (runner.openedMs ?? 0) + ANSWER_MS - this.#elapsed);
     const silent = new TransportError(`Cannot use ${runner.contender.name}: no answer in ${ANSWER_MS} ms`);
-    this.#schedule(() => this.#giveUp(runner, silent), left);
-  }
-
-  #giveUp(runner: Runner, error: TransportError): void {
-    if (this.#over || runner.endedMs !== undefined) return;
-    runner.abort.abort(error);
-    this.#failed(runner, error);
+    this.#schedule(() => {
+      runner.abort.abort(silent);
+      this.#failed(runner, silent);
+    }, left);
   }
 
   #greet(runner: Runner, transport: Transport): void {
@@ -201,8 +198,7 @@ export function describeResult({
   error,
 }: ContenderResult): string {
   const ms = Math.round(endedMs - startedMs);
-  if (outcome === "failed")
-    return `${name} failed after ${ms} ms: ${error instanceof Error ? error.message : String(error)}`;
+  if (outcome === "failed") return `${name} failed after ${ms} ms: ${messageOf(error)}`;
   if (outcome === "won") return `${name} answered after ${ms} ms`;
   if (startedMs === endedMs) return `${name} was not needed`;
   return openedMs === undefined

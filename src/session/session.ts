@@ -288,19 +288,17 @@ export class Session extends EventTarget {
 
   /** The connection is gone, the streams wait to be carried on. For those that connect and listen. */
   lost(error: WireError, retryInMs: number): void {
-    if (this.#state === "open") this.#history.reconnects++;
-    this.#collect(error);
-    this.#mux.suspend();
     const mux = this.#mux;
+    mux.suspend();
     mux.wake = () => queueMicrotask(() => !mux.live && this.#deliver(mux));
-    this.setState("resuming", error, retryInMs);
+    this.disconnected(error, retryInMs, "resuming");
   }
 
   /** The connection is gone; streams that none has seen yet wait for the next one. For those that connect. */
-  disconnected(error: WireError, retryInMs: number): void {
+  disconnected(error: WireError, retryInMs: number, state: SessionState = "connecting"): void {
     if (this.#state === "open") this.#history.reconnects++;
     this.#collect(error);
-    this.setState("connecting", error, retryInMs);
+    this.setState(state, error, retryInMs);
   }
 
   /**

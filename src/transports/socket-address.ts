@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 
 /** Where a byte stream is listened for, or dialed. */
 export type SocketAddress =
@@ -61,7 +61,7 @@ export function parseWebAddress(address: string): WebAddress {
 /** What an address that cannot be had is told as: a wrong one is the caller's fault, any other the runtime's. */
 export function listenError(address: string, cause: unknown): Error {
   if (cause instanceof TypeError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new TransportError(`Cannot listen on ${address}: ${reason}`, { cause });
 }
 

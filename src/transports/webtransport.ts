@@ -165,7 +165,7 @@ export class WebTransportTransport implements Transport {
   }
 
   write(lane: LaneId, record: Bytes): boolean {
-    if (this.#closing !== undefined || this.#end !== undefined) return true;
+    if (this.#isOver) return true;
     return (this.#writers[lane] as LaneWriter).write(record);
   }
 
@@ -178,10 +178,15 @@ export class WebTransportTransport implements Transport {
     return (this.#writers.length - 1) as LaneId;
   }
 
+  /** Nothing more is written: the session is gone, or closes. */
+  get #isOver(): boolean {
+    return this.#closing !== undefined || this.#end !== undefined;
+  }
+
   #addWriter(): LaneWriter {
     const lane = this.#writers.length as LaneId;
     const drain = () => {
-      if (this.#end === undefined && this.#closing === undefined) this.#events?.drain(lane);
+      if (!this.#isOver) this.#events?.drain(lane);
     };
     const writer = new LaneWriter(this.#options.highWaterBytes, { drain, lost: this.#laneLost });
     this.#writers.push(writer);
@@ -190,7 +195,7 @@ export class WebTransportTransport implements Transport {
 
   /** @returns false when enough of them are on their way to the runtime: wait for `drain` of {@link DATAGRAM_LANE}. */
   writeDatagram(payload: Bytes): boolean {
-    if (this.#datagrams === undefined || this.#closing !== undefined || this.#end !== undefined) return true;
+    if (this.#datagrams === undefined || this.#isOver) return true;
     this.#datagramsAhead++;
     this.#datagrams.write(payload).then(this.#datagramTaken, this.#datagramTaken);
     this.#datagramsBlocked = this.#datagramsAhead >= MOST_DATAGRAMS_AHEAD;
@@ -203,7 +208,7 @@ export class WebTransportTransport implements Transport {
 
   /** `code` becomes the close code of the session; the reason is cut to 123 bytes of UTF-8. */
   close(code: number, reason: string): void {
-    if (this.#closing !== undefined || this.#end !== undefined) return;
+    if (this.#isOver) return;
     this.#closing = { closeCode: code, reason: clipReason(reason) };
     this.resume();
     this.#endLane();
@@ -292,7 +297,7 @@ export class WebTransportTransport implements Transport {
     this.#datagramsAhead--;
     if (!this.#datagramsBlocked || this.#datagramsAhead > MOST_DATAGRAMS_AHEAD / 4) return;
     this.#datagramsBlocked = false;
-    if (this.#end === undefined && this.#closing === undefined) this.#events?.drain(DATAGRAM_LANE);
+    if (!this.#isOver) this.#events?.drain(DATAGRAM_LANE);
   };
 
   /** End this side of the stream behind what was written, once. */

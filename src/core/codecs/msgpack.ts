@@ -7,7 +7,7 @@ import {
   type ExtensionCodecType,
 } from "@msgpack/msgpack";
 import { type Bytes, concatBytes, EMPTY } from "../bytes.ts";
-import { ProtocolError } from "../errors.ts";
+import { messageOf, ProtocolError } from "../errors.ts";
 import type { Codec, DecodeLimits } from "./codec.ts";
 import { resolveDecodeLimits } from "./decode-limits.ts";
 import { MsgpackScanner } from "./msgpack-scan.ts";
@@ -163,10 +163,6 @@ function doubleMarks(bytes: Bytes, marked: readonly number[]): Bytes {
   }
   parts.push(bytes.subarray(at));
   return concatBytes(parts, total);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function refusal(what: string, cause?: unknown): TypeError {
