@@ -16,6 +16,7 @@ export function tallyAll(stream: MessageStream): Promise<Tally> {
     stream.listen(
       (message) => tally.add(message),
       (error) => (error === undefined ? resolve(tally) : reject(error)),
+      { borrow: true },
     );
   });
 }

@@ -81,7 +81,7 @@ export {
   type SessionState,
   StateChangeEvent,
 } from "./session/events.ts";
-export { MessageStream } from "./session/message-stream.ts";
+export { type ListenOptions, MessageStream } from "./session/message-stream.ts";
 export type { CloseOptions, Credentials, SessionOptions } from "./session/options.ts";
 export {
   type Contender,

@@ -124,9 +124,9 @@ export class Pair {
     for (let at = 0; at < record.length; at += pieceBytes) {
       const end = messageBoundaries ? record.length : at + pieceBytes;
       const piece = record.slice(at, end);
-      const isKept = this[to].receive(MAIN_LANE, piece, this.now);
+      this[to].receive(MAIN_LANE, piece, this.now);
       // What the connection has let go of is written over, as a transport may do.
-      if (!(isKept && messageBoundaries)) piece.fill(0xdd);
+      if (!(this[to].isKept && messageBoundaries)) piece.fill(0xdd);
       if (messageBoundaries) break;
     }
     this.drain();

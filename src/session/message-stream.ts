@@ -21,6 +21,15 @@ const FINISH: unique symbol = Symbol("finish");
 /** What {@link MessageStream.receiveOr} can be given, so that an `undefined` message is not taken for the end. */
 export const END: unique symbol = Symbol("end");
 
+/** How {@link MessageStream.listen} hands out messages. */
+export interface ListenOptions {
+  /**
+   * The listener needs nothing of the bytes of a message after it returned: no view of them, and so no `Uint8Array` of the
+   * codecs that give views, `raw` above all. Their memory is used again for what comes next. Default false.
+   */
+  readonly borrow?: boolean;
+}
+
 /**
  * A stream of typed messages: the asynchronous face of a core stream. `trySend` and `listen` cost no promise.
  *
@@ -38,6 +47,7 @@ export class MessageStream<Out = Bytes, In = Bytes> implements AsyncIterable<In>
   #ending = false;
   #delivered = false;
   #listener: ((message: In) => void) | undefined;
+  #borrow: boolean | undefined;
   #onEnd: ((error: StreamError | undefined) => void) | undefined;
 
   constructor(stream: Stream, encoder: Codec<Out>, decoder: Codec<In>) {
@@ -187,7 +197,12 @@ export class MessageStream<Out = Bytes, In = Bytes> implements AsyncIterable<In>
    * the stream is given up.
    * @param onEnd - called once: without an error after the last message, with what `listener` threw as its `cause`
    */
-  listen(listener: (message: In) => void, onEnd?: (error: StreamError | undefined) => void): void {
+  listen(
+    listener: (message: In) => void,
+    onEnd?: (error: StreamError | undefined) => void,
+    options?: ListenOptions,
+  ): void {
+    this.#borrow = options?.borrow;
     this.#listener = listener;
     this.#onEnd = onEnd;
     this.#drain(listener);
@@ -302,9 +317,10 @@ export class MessageStream<Out = Bytes, In = Bytes> implements AsyncIterable<In>
 
   #drain(listener: (message: In) => void): void {
     const stream = this.#stream;
+    const borrow = this.#borrow;
     let failure: StreamError | undefined;
     try {
-      for (let message = stream.read(); message !== undefined; message = stream.read()) {
+      for (let message = stream.read(borrow); message !== undefined; message = stream.read(borrow)) {
         listener(this.#decoder.decode(message));
       }
     } catch (error) {

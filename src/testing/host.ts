@@ -120,10 +120,11 @@ export class Host {
     const { connection } = this;
     if (connection.state === "closing" || connection.state === "closed") this.#observer.late();
     const own = bytes.slice();
-    const isKept = connection.receive(lane, own, this.#clock.now());
+    connection.receive(lane, own, this.#clock.now());
     // What the connection has let go of is written over, as a transport may do.
-    if (!(isKept && this.#transport.capabilities.messageBoundaries)) own.fill(0xdd);
+    if (!this.#transport.capabilities.messageBoundaries) own.fill(0xdd);
     this.settle();
+    if (!connection.isKept) own.fill(0xdd);
   }
 
   readonly #wake = (): void => {

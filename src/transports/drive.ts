@@ -89,9 +89,9 @@ export class Drive {
     this.#connection.mux.wake = this.#wake;
     this.#transport.start({
       data: (lane, bytes) => {
-        const isKept = this.#connection.receive(lane, bytes, this.#clock.now());
+        this.#connection.receive(lane, bytes, this.#clock.now());
         this.#deliver();
-        return isKept;
+        return this.#connection.isKept;
       },
       drain: (lane) => {
         if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;

@@ -132,11 +132,15 @@ export class Connection {
    * Take bytes from the peer: one record, the connection's, or any piece of a lane that carries bytes, which is not kept.
    *
    * Never throws: what is wrong with the bytes ends this connection with a `closed` event and a CLOSE to the peer.
-   *
-   * @returns false when nothing is held of the bytes, and a record is the caller's again.
+   * When its events were handled, {@link isKept} says whether a record is the caller's again.
    */
-  receive(lane: LaneId, bytes: Bytes, now: number): boolean {
-    return this.#input.receive(lane, bytes, now);
+  receive(lane: LaneId, bytes: Bytes, now: number): void {
+    this.#input.receive(lane, bytes, now);
+  }
+
+  /** Whether something may be held of the bytes that were received last. */
+  get isKept(): boolean {
+    return this.#input.isKept || this.mux.held > 0;
   }
 
   /**

@@ -14,9 +14,6 @@ import { applyToSession, refuseFrame } from "./session-input.ts";
 /** RESETs and STOPs that are not known to have arrived: with so many it is time to ask. */
 const MANY_TOLD = 32;
 
-/** Flags of DATA that brings nothing but a part of a message. */
-const FRAGMENT = FrameFlag.MORE | FrameFlag.LEN;
-
 /**
  * The way in of a connection: bytes of its lanes become records, records become frames, and each frame goes to who
  * applies it, if the peer may send it now.
@@ -33,8 +30,10 @@ export class RecordInput {
   /** The lanes of the peer beside the main one, and how many it may have. */
   #lanes: Map<LaneId, PeerLane> | undefined;
   readonly #maxLanes: number;
-  /** Views of the last record may be held. */
-  #isKept = true;
+  /** Something of the last record may be held, beside the messages that {@link Mux.held} counts. */
+  isKept = true;
+  /** The last record of which only messages can be held: its memory is used again when all were borrowed. */
+  #lent: Bytes = EMPTY;
 
   constructor(connection: Connection) {
     const { limits, options } = connection;
@@ -49,10 +48,12 @@ export class RecordInput {
   }
 
   /** See {@link Connection.receive}. */
-  receive(lane: LaneId, bytes: Bytes, now: number): boolean {
+  receive(lane: LaneId, bytes: Bytes, now: number): void {
     const connection = this.#connection;
-    if (connection.over) return true;
+    if (connection.over) return;
     connection.mux.now = now;
+    if (!connection.isKept) giveRecord(this.#lent);
+    this.#lent = EMPTY;
     connection.mux.settleUnread();
     connection.keepAlive.heard(bytes.length, now);
     connection.counters.bytesReceived += bytes.length;
@@ -70,7 +71,6 @@ export class RecordInput {
     this.#frames.reset(EMPTY, 0);
     if (connection.mux.told.length >= MANY_TOLD) connection.keepAlive.measure(now);
     if (connection.replies.waiting) connection.mux.wake();
-    return this.#isKept;
   }
 
   #fail(error: unknown): void {
@@ -90,6 +90,7 @@ export class RecordInput {
     } catch (error) {
       this.#fail(error);
     }
+    this.isKept = true;
     connection.mux.wake();
   }
 
@@ -109,7 +110,7 @@ export class RecordInput {
     records.push(bytes);
     for (let record = records.next(); record !== undefined; record = records.next()) {
       this.#receiveRecord(record, lane);
-      if (!this.#isKept) giveRecord(record);
+      if (!this.isKept) this.#lent = record;
       if (this.#connection.over) return;
     }
   }
@@ -117,7 +118,7 @@ export class RecordInput {
   #receiveRecord(record: Bytes, lane: PeerLane | undefined): void {
     const connection = this.#connection;
     connection.counters.recordsReceived++;
-    this.#isKept = true;
+    this.isKept = true;
     if (lane === undefined && connection.state === "authenticating") {
       connection.early.keep(record, 0);
       return;
@@ -135,10 +136,10 @@ export class RecordInput {
     const frames = this.#frames;
     const connection = this.#connection;
     frames.reset(record, at);
-    this.#isKept = false;
+    this.isKept = false;
     while (frames.next()) {
-      // Only a fragment is sure to be copied.
-      if (frames.type !== FrameType.DATA || (frames.flags | FrameFlag.LEN) !== FRAGMENT) this.#isKept = true;
+      const isData = frames.type === FrameType.DATA && (frames.flags & FrameFlag.EXT) === 0;
+      if (!isData && frames.type !== FrameType.WINDOW) this.isKept = true;
       if (lane === undefined && !allows(connection.state, frames.type)) refuseFrame(connection, frames);
       checkLength("frame", frames.bodyEnd - frames.bodyAt, connection.limits.maxFrameBytes);
       if (lane !== undefined) {

@@ -60,7 +60,9 @@ export class Mux {
   resentBytes = 0;
   /** Datagrams among the events. */
   datagramsWaiting = 0;
-  /** Streams that became readable since {@link settleUnread}. */
+  /** Messages that came since {@link settleUnread}, without those that were borrowed. */
+  held = 0;
+  /** Streams that became readable since then. */
   readonly #fresh: Stream[] = [];
   readonly #events: Queue<SessionEvent> = new Queue();
 
@@ -98,15 +100,16 @@ export class Mux {
 
   /** Say once that a stream has something to read. */
   emitReadable(stream: Stream): void {
+    this.held++;
+    if (this.#fresh.at(-1) !== stream) this.#fresh.push(stream);
     if (stream.readableQueued) return;
     stream.readableQueued = true;
     this.#events.push(stream.readable);
-    this.#fresh.push(stream);
   }
 
   /** Bytes of another record come: what was not read of those before must not hold their whole records. */
   settleUnread(): void {
-    if (this.#fresh.length === 0) return;
+    this.held = 0;
     for (const stream of this.#fresh) stream.receive.settle();
     this.#fresh.length = 0;
   }
@@ -141,8 +144,7 @@ export class Mux {
     const stream = this.create(true, start, undefined);
     const error = this.#bounds.streamError(stream);
     if (error !== undefined) throw new RangeError(error.message);
-    this.outbox.schedule(stream);
-    this.wake();
+    this.schedule(stream);
     return stream;
   }
 
@@ -214,10 +216,14 @@ export class Mux {
   }
 
   /** See {@link Stream.read}. */
-  read(stream: Stream): Bytes | undefined {
+  read(stream: Stream, borrow?: boolean): Bytes | undefined {
     const { receive } = stream;
+    const isFresh = receive.settled === 0;
     const message = receive.shift();
-    if (message !== undefined) this.consume(stream, message.length + MESSAGE_CHARGE);
+    if (message !== undefined) {
+      if (borrow && isFresh) this.held--;
+      this.consume(stream, message.length + MESSAGE_CHARGE);
+    }
     if (receive.atEnd) {
       receive.ended = true;
       this.consume(stream, 1);

@@ -27,9 +27,9 @@ export class ReceiveHalf {
   lane: PeerLane | undefined;
   /** When the unfinished message began, ms. */
   assemblingSince = 0;
-  readonly #inbox: Queue<Bytes> = new Queue();
   /** So many of the oldest messages hold no more of a record than they need. */
-  #settled = 0;
+  settled = 0;
+  readonly #inbox: Queue<Bytes> = new Queue();
   /** Fragments of the message whose end is not here. */
   #parts: Parts | undefined;
   #fragments = 0;
@@ -95,7 +95,7 @@ export class ReceiveHalf {
    * @returns `undefined` when there is none now; see {@link ended} and {@link error} for whether one can follow.
    */
   shift(): Bytes | undefined {
-    if (this.#settled > 0) this.#settled--;
+    if (this.settled > 0) this.settled--;
     return this.#inbox.shift();
   }
 
@@ -107,7 +107,7 @@ export class ReceiveHalf {
   /** Drop what waits. @returns the charged bytes that were not consumed. */
   clear(): number {
     this.#inbox.clear();
-    this.#settled = 0;
+    this.settled = 0;
     this.#clearParts();
     return this.window.received - this.window.consumed;
   }
@@ -115,8 +115,8 @@ export class ReceiveHalf {
   /** Stop holding whole records for small messages that stay unread (T5). */
   settle(): void {
     const { length } = this.#inbox;
-    if (length > this.#settled) this.#inbox.map(this.#settled, detachView);
-    this.#settled = length;
+    if (length > this.settled) this.#inbox.map(this.settled, detachView);
+    this.settled = length;
   }
 }
 

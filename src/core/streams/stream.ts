@@ -133,9 +133,12 @@ export class Stream {
     this.#mux.finish(this, trailer);
   }
 
-  /** The oldest message; `undefined` when there is none: then `receive.ended` and `receive.error` say why. */
-  read(): Bytes | undefined {
-    return this.#mux.read(this);
+  /**
+   * The oldest message; `undefined` when there is none: then `receive.ended` and `receive.error` say why.
+   * @param borrow - nothing of it is held after the event that is handled now: its memory may be used again
+   */
+  read(borrow?: boolean): Bytes | undefined {
+    return this.#mux.read(this, borrow);
   }
 
   /** Give up sending: drop what is queued and tell the peer why. */

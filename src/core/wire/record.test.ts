@@ -110,21 +110,36 @@ describe("RecordReader", () => {
     expect(reader.next()).toEqual(new Uint8Array(30).fill(3));
   });
 
-  test("a record that was given back is written into by the next of its length", () => {
-    const lane = laneOf([1, 2, 3].map((value) => new Uint8Array(50).fill(value)));
-    const reader = new RecordReader(100);
-    const buffers: ArrayBuffer[] = [];
-    for (let at = 0; at < lane.length; at += 20) {
-      reader.push(lane.subarray(at, at + 20));
-      for (let record = reader.next(); record !== undefined; record = reader.next()) {
-        expect(record).toEqual(new Uint8Array(50).fill(buffers.length + 1));
-        buffers.push(record.buffer);
-        if (buffers.length === 1) giveRecord(record);
+  test("a long record that was given back is written into by the next of its length", () => {
+    const length = 20_000;
+    const lane = laneOf([1, 2, 3].map((value) => new Uint8Array(length).fill(value)));
+    for (const pieceBytes of [8_000, lane.length]) {
+      const reader = new RecordReader(length);
+      const buffers: ArrayBuffer[] = [];
+      for (let at = 0; at < lane.length; at += pieceBytes) {
+        reader.push(lane.subarray(at, at + pieceBytes));
+        for (let record = reader.next(); record !== undefined; record = reader.next()) {
+          expect(record).toEqual(new Uint8Array(length).fill(buffers.length + 1));
+          buffers.push(record.buffer);
+          if (buffers.length === 1) giveRecord(record);
+        }
       }
+      const [first, second, third] = buffers;
+      expect(second).toBe(first);
+      expect(third).not.toBe(first);
     }
-    const [first, second, third] = buffers;
-    expect(second).toBe(first);
-    expect(third).not.toBe(first);
+  });
+
+  test("a short one is not: it is a part of a chunk", () => {
+    const lane = laneOf([1, 2].map((value) => new Uint8Array(50).fill(value)));
+    const reader = new RecordReader(100);
+    reader.push(lane.subarray(0, 40));
+    reader.next();
+    reader.push(lane.subarray(40));
+    const first = reader.next()!;
+    giveRecord(first);
+    expect(reader.next()).toEqual(new Uint8Array(50).fill(2));
+    expect(first).toEqual(new Uint8Array(50).fill(1));
   });
 
   test("random records survive random pieces", () => {

@@ -23,12 +23,15 @@ export const MAGIC: Bytes = new Uint8Array([0x54, 0x49, 0x44, 0x45, 0x57, 0x41, 
 /** Most bytes that the length in front of a record takes. */
 export const RECORD_LENGTH_BYTES = 4;
 
-/** A record of this thread that is not needed any more: the next of its length that comes in pieces is gathered in it. */
+/** A record from this length on gets memory of its own. */
+const LEAST_OWN_BYTES = 16_384;
+
+/** Such a record of this thread that is not needed any more: the next of its length is put into it. */
 let spare: Bytes = EMPTY;
 
 /** Nobody holds anything of a record: its memory may be used again. */
 export function giveRecord(record: Bytes): void {
-  spare = record;
+  if (record.length >= LEAST_OWN_BYTES) spare = record;
 }
 
 /** @throws {ProtocolError} `ERR_FRAME_TOO_LARGE` when a record or a frame is longer than `most` bytes. */
@@ -40,7 +43,7 @@ export function checkLength(what: "record" | "frame", length: number, most: numb
 /**
  * Cuts the bytes of a lane into records: each one behind its length as a varint, the first behind {@link MAGIC}.
  *
- * Nothing of a chunk is kept. From its first whole record on it is copied at once, and records are views of the copy.
+ * Nothing of a chunk is kept. From its first short record on it is copied at once, and records are views of the copy.
  * A record that arrives in pieces is copied into room that grows with what is here: no more than four times that is
  * allocated by the length that the peer claims.
  */
@@ -84,8 +87,8 @@ export class RecordReader {
 
   #next(): Bytes | undefined {
     if (!this.#skipMagic() || !(this.#length > 0 || this.#readLength())) return undefined;
-    if (this.#parts.length > 0 || this.#length > this.#chunk.length - this.#at) return this.#gather();
-    return this.#cut();
+    const isHere = this.#parts.length === 0 && this.#length <= this.#chunk.length - this.#at;
+    return isHere && (this.#copied || this.#length < LEAST_OWN_BYTES) ? this.#cut() : this.#gather();
   }
 
   #skipMagic(): boolean {
