@@ -144,6 +144,69 @@ describe("MessagePortTransport", () => {
     expect(posted[0]?.byteLength).toBe(how === "transferred" ? 0 : size);
   });
 
+  test("memory that nobody holds goes back, and is used for the next record of its length", async () => {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port2);
+    const heard: unknown[] = [];
+    port2.addEventListener("message", ({ data }) => heard.push(data));
+    port2.start();
+    const posted: unknown[] = [];
+    const post = port1.postMessage.bind(port1);
+    vi.spyOn(port1, "postMessage").mockImplementation((message, transfer) => {
+      posted.push(message);
+      post(message, transfer as Transferable[]);
+    });
+    const received: ArrayBuffer[] = [];
+    port1.addEventListener("message", ({ data }) => received.push(...(data.back ?? [])));
+    const transport = new MessagePortTransport(port1);
+    transport.start({
+      data: (_lane, bytes) => bytes[0] === 1,
+      drain: () => {},
+      lane: () => {},
+      datagram: () => {},
+      closed: () => {},
+    });
+    // What is held stays, what is not goes back: not the short one.
+    for (const [length, first] of [
+      [65_536, 1],
+      [65_536, 2],
+      [20_000, 3],
+      [1_000, 4],
+    ] as const)
+      port2.postMessage(new Uint8Array(length).fill(first).buffer);
+    await until(() => heard.length === 2);
+    const returned = heard.flatMap((each) => (each as { back?: ArrayBuffer[] }).back ?? []);
+    expect(returned.map(({ byteLength }) => byteLength)).toEqual([65_536, 20_000]);
+
+    heard.length = 0;
+    const record = (fill: number): Bytes => new Uint8Array(30_000).fill(fill);
+    transport.write(MAIN_LANE, record(1));
+    await until(() => heard.length === 1);
+    const back = [30_000, 30_000, 31_000].map((length) => new Uint8Array(length).fill(9).buffer);
+    port2.postMessage({ taken: 30_000, back }, back);
+    await until(() => received.length === 3);
+    transport.write(MAIN_LANE, record(2));
+    transport.writeParts(MAIN_LANE, record(3).subarray(0, 10), record(3).subarray(10));
+    transport.write(MAIN_LANE, record(4));
+    await until(() => heard.length === 4);
+    expect(heard.map((each) => new Uint8Array(each as ArrayBuffer))).toEqual([1, 2, 3, 4].map(record));
+    const reused = posted.filter((each) => received.includes(each as ArrayBuffer));
+    expect(reused).toHaveLength(2);
+    transport.close(1_000, "");
+  });
+
+  test("what is returned without need is not kept", async () => {
+    const { transport, log, port, heard } = opened();
+    transport.write(MAIN_LANE, new Uint8Array(20_000));
+    for (let i = 0; i < 10; i++) {
+      const back = Array.from({ length: 10 }, () => new ArrayBuffer(20_000));
+      port.postMessage({ taken: 20_000, back }, back);
+    }
+    port.postMessage("ping");
+    await until(() => heard.length === 2);
+    expect([log.entries, transport.spares]).toEqual([[], 32]);
+  });
+
   test("says what it has taken every 128 KiB, and 10 ms after the last record", async () => {
     const { log, port, heard } = opened();
     for (let i = 0; i < 10; i++) port.postMessage(new ArrayBuffer(65_536));
@@ -191,6 +254,10 @@ describe("MessagePortTransport", () => {
     ["a view of shared memory", new Uint8Array(new SharedArrayBuffer(3))],
     ["a close without a reason", { close: 1000 }],
     ["a lock that is no text", { lock: 1 }],
+    ["memory without what was taken", { back: [new ArrayBuffer(3)] }],
+    ["memory that is none", { taken: 0, back: [new Uint8Array(3)] }],
+    ["memory that is shared", { taken: 0, back: [new SharedArrayBuffer(3)] }],
+    ["memory for too much taken", { taken: 1, back: [] }],
     ["more taken than was sent", 1],
     ["less taken than before", -1],
     ["NaN taken", Number.NaN],

@@ -2,7 +2,15 @@ import type { Bytes } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { PeerWatch } from "./peer-watch.ts";
-import { closeError, isClose, isLock, onFailedStart, type TransportEnd, tellEnd } from "./port-messages.ts";
+import {
+  closeError,
+  isClose,
+  isLock,
+  isReturn,
+  onFailedStart,
+  type TransportEnd,
+  tellEnd,
+} from "./port-messages.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "./transport.ts";
 
 /** The members of a `MessagePort` that are used: that of the web, and that of `node:worker_threads`. */
@@ -42,6 +50,10 @@ export interface PortSurroundings {
 
 /** A record from this length on is transferred: below, cloning it costs less than handing it over. */
 const TRANSFER_BYTES = 1_024;
+/** Memory of a record from this length on goes back to its sender, when nobody holds anything of it. */
+const RETURN_BYTES = 16_384;
+/** Most that goes back at a time, and most that a sender keeps for its next records, buffers. */
+const MOST_RETURNED = 32;
 /** So many bytes are taken before the sender is told. */
 const TELL_BYTES = 128 * 1024;
 /** Fewer are told after this time, ms: `bufferedBytes` of an idle peer is 0. */
@@ -60,12 +72,14 @@ const CAPABILITIES: TransportCapabilities = {
  *
  *     ArrayBuffer        one record
  *     number             bytes of records that the sender of this has taken since the beginning
+ *     { taken, back }    the same, with memory of such records that may be used again
  *     "ping"             asks for such a number
  *     { lock }           name of the lock that the sender holds for as long as it lives
  *     { close, reason }  the end; nothing follows
  *
  * Whatever else arrives ends the transport. A record is copied once, out of the buffer that it shares with others, and
- * the copy changes its owner. Ports have no backpressure: a sender counts what its peer has taken.
+ * the copy changes its owner. Ports have no backpressure: a sender counts what its peer has taken. What carries a bulk
+ * stream to a listener that borrows goes to and fro: nothing is allocated, and nothing is left to collect.
  */
 export class MessagePortTransport implements Transport {
   readonly name = "message-port";
@@ -85,6 +99,11 @@ export class MessagePortTransport implements Transport {
   /** What the peer says that it has taken. */
   #acknowledged = 0;
   #full = false;
+  /** Memory that came back, all of the length of the last long record. */
+  #spares: ArrayBuffer[] = [];
+  #spareBytes = 0;
+  /** Memory that goes back to the peer. */
+  #back: ArrayBuffer[] = [];
   #taken = 0;
   /** What the peer was told of `#taken`. */
   #told = 0;
@@ -124,15 +143,28 @@ export class MessagePortTransport implements Transport {
 
   write(_lane: LaneId, record: Bytes): boolean {
     if (this.#end !== undefined) return true;
-    return this.#send(record.buffer.slice(record.byteOffset, record.byteOffset + record.length));
+    const { byteOffset, length } = record;
+    const spare = this.#spare(length);
+    if (spare === undefined) return this.#send(record.buffer.slice(byteOffset, byteOffset + length));
+    new Uint8Array(spare).set(record);
+    return this.#send(spare);
   }
 
   writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
     if (this.#end !== undefined) return true;
-    const record: Bytes = new Uint8Array(head.length + tail.length);
+    const length = head.length + tail.length;
+    const record = new Uint8Array(this.#spare(length) ?? new ArrayBuffer(length));
     record.set(head, 0);
     record.set(tail, head.length);
     return this.#send(record.buffer);
+  }
+
+  /** Memory for a record that came back from another one of its length. */
+  #spare(length: number): ArrayBuffer | undefined {
+    if (length < RETURN_BYTES) return undefined;
+    if (length !== this.#spareBytes) this.#spares = [];
+    this.#spareBytes = length;
+    return this.#spares.pop();
   }
 
   #send(buffer: ArrayBuffer): boolean {
@@ -141,6 +173,11 @@ export class MessagePortTransport implements Transport {
     else this.#held.push(buffer);
     if (this.#posted - this.#acknowledged > this.#highWaterBytes) this.#full = true;
     return !this.#full;
+  }
+
+  /** Buffers that came back and wait for their next record. */
+  get spares(): number {
+    return this.#spares.length;
   }
 
   /** Bytes that the peer has not said to have taken; it says so in steps, and at the latest after 10 ms. */
@@ -172,7 +209,11 @@ export class MessagePortTransport implements Transport {
     this.#watch.heard();
     if (data instanceof ArrayBuffer) this.#take(data);
     else if (typeof data === "number") this.#acknowledge(data);
-    else if (data === "ping") this.#tellSoon();
+    else if (isReturn(data)) {
+      const fitting = data.back.filter(({ byteLength }) => byteLength === this.#spareBytes);
+      this.#spares = [...this.#spares, ...fitting].slice(0, MOST_RETURNED);
+      this.#acknowledge(data.taken);
+    } else if (data === "ping") this.#tellSoon();
     else if (isLock(data)) void this.#watch.follow(data.lock);
     else if (isClose(data)) this.#finish(closeError(data, "port"));
     else this.#refuse(`a message of type ${typeof data}`);
@@ -180,7 +221,9 @@ export class MessagePortTransport implements Transport {
 
   #take(record: ArrayBuffer): void {
     this.#taken += record.byteLength;
-    this.#events?.data(MAIN_LANE, new Uint8Array(record));
+    const isHeld = this.#events?.data(MAIN_LANE, new Uint8Array(record)) !== false;
+    if (!isHeld && record.byteLength >= RETURN_BYTES && this.#back.length < MOST_RETURNED)
+      this.#back.push(record);
     if (this.#end !== undefined) return;
     if (this.#taken - this.#told >= TELL_BYTES) this.#tell();
     else this.#tellSoon();
@@ -194,7 +237,10 @@ export class MessagePortTransport implements Transport {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#told = this.#taken;
-    this.#port.postMessage(this.#taken, []);
+    const back = this.#back;
+    this.#back = [];
+    if (back.length === 0) this.#port.postMessage(this.#taken, []);
+    else this.#port.postMessage({ taken: this.#taken, back }, back);
   }
 
   #acknowledge(taken: number): void {
@@ -225,6 +271,7 @@ export class MessagePortTransport implements Transport {
     if (this.#end !== undefined) return;
     this.#end = { error };
     this.#held = undefined;
+    this.#spares = this.#back = [];
     this.#started();
     clearTimeout(this.#timer);
     this.#watch.stop();

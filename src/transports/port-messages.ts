@@ -17,6 +17,21 @@ export function isLock(data: unknown): data is { readonly lock: string } {
   return typeof data === "object" && data !== null && "lock" in data && typeof data.lock === "string";
 }
 
+/** What the sender has taken since the beginning, with memory of it that may be used again. */
+export interface PortReturn {
+  readonly taken: number;
+  readonly back: readonly ArrayBuffer[];
+}
+
+/** Whether a message gives memory back. */
+export function isReturn(data: unknown): data is PortReturn {
+  if (typeof data !== "object" || data === null || !("taken" in data) || !("back" in data)) return false;
+  const { taken, back } = data;
+  return (
+    typeof taken === "number" && Array.isArray(back) && back.every((each) => each instanceof ArrayBuffer)
+  );
+}
+
 /** The last message on a port. */
 export interface PortClose {
   readonly close: number;

@@ -149,7 +149,9 @@ function miss(node: Node, value: unknown, path: Path, findings: Findings): unkno
   const names = node.kind === "enum" ? ` ${node.names.map((name) => JSON.stringify(name)).join(", ")}` : "";
   const size = node.kind === "tuple" ? ` of ${node.of.length}` : "";
   const digits = node.kind === "decimal" ? `(${node.digits})` : "";
-  return note(`expected ${node.kind}${digits}${names}${size}, got ${describe(value)}`, path, findings);
+  const most =
+    node.kind === "bigint" && typeof value === "bigint" ? ` of at most ${MAX_BIGINT_BYTES} bytes` : "";
+  return note(`expected ${node.kind}${digits}${names}${size}${most}, got ${describe(value)}`, path, findings);
 }
 
 function note(message: string, path: Path, findings: Findings): undefined {
@@ -160,7 +162,10 @@ function note(message: string, path: Path, findings: Findings): undefined {
 function describe(value: unknown): string {
   if (value === null || value === undefined || typeof value === "boolean") return String(value);
   if (typeof value === "number") return Number.isInteger(value) ? `integer ${value}` : `number ${value}`;
+  if (typeof value === "bigint")
+    return `${value < 0n ? "negative " : ""}bigint of ${bigIntBytes(value)} bytes`;
   if (typeof value !== "object") return typeof value;
+  if (value instanceof Date && Number.isNaN(value.getTime())) return "invalid date";
   return Object.prototype.toString.call(value).slice(8, -1).toLowerCase();
 }
 
@@ -173,7 +178,11 @@ function isInteger(value: unknown, least: number, most: number): boolean {
 }
 
 function isBigInt(value: unknown): boolean {
-  if (typeof value !== "bigint") return false;
+  return typeof value === "bigint" && bigIntBytes(value) <= MAX_BIGINT_BYTES;
+}
+
+/** Bytes of the magnitude. */
+function bigIntBytes(value: bigint): number {
   const digits = (value < 0n ? -value : value).toString(16);
-  return (digits.length + 1) >>> 1 <= MAX_BIGINT_BYTES;
+  return (digits.length + 1) >>> 1;
 }
