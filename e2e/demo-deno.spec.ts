@@ -2,7 +2,15 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { test as base, expect, type Page } from "@playwright/test";
 import { ROOT } from "../scripts/paths.mjs";
-import { Complaints, chooseFile, counted, recordSequences, sentPart, timelineOf } from "./support/demo.ts";
+import {
+  Complaints,
+  chooseFile,
+  counted,
+  recordSequences,
+  releaseFile,
+  sentPart,
+  timelineOf,
+} from "./support/demo.ts";
 import { type Program, startProgram } from "./support/program.ts";
 
 const ENTRY = "demo/deno/start.ts";
@@ -51,11 +59,12 @@ test("WebTransport wins, and the page says why", async ({ page }) => {
 test("the session switches both ways while a file goes up, and telemetry has no gap", async ({ page }) => {
   test.setTimeout(180_000);
   const sequences = await recordSequences(page);
-  await chooseFile(page, 40);
-  await expect.poll(() => sentPart(page)).toBeGreaterThan(0.05);
+  await chooseFile(page, 40, true);
+  await expect.poll(() => sentPart(page)).toBeGreaterThan(0);
   await switchTo(page, "websocket");
   await switchTo(page, "webtransport");
   expect(await sentPart(page)).toBeLessThan(1);
+  await releaseFile(page);
   await expect(page.locator("#file-status")).toHaveText(/both ends have the same hash/, {
     timeout: UPLOAD_MS,
   });

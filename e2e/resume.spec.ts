@@ -5,6 +5,7 @@ import {
   counted,
   expect,
   recordSequences,
+  releaseFile,
   sentPart,
   test,
   timelineOf,
@@ -16,14 +17,7 @@ const MOVES = 2;
 const OFFLINE_MS = 3_000;
 const UPLOAD_MS = 40_000;
 /** A link that a file of 24 MiB takes six seconds over. */
-const SLOW = { offline: false, latency: 20, uploadThroughput: 4_000_000, downloadThroughput: 4_000_000 };
-
-/** Make the link slow, as the browser's developer tools do. */
-async function throttle(page: Page): Promise<void> {
-  const tools = await page.context().newCDPSession(page);
-  await tools.send("Network.enable");
-  await tools.send("Network.emulateNetworkConditions", SLOW);
-}
+const SLOW = { bitsPerSecond: 32_000_000, delayMs: 10 };
 
 /** Wait until the file is whole at the server, and look at the rest of the page. */
 async function expectWhole(page: Page, sequences: () => Promise<number[]>): Promise<void> {
@@ -41,16 +35,16 @@ async function expectWhole(page: Page, sequences: () => Promise<number[]>): Prom
 
 test("a file survives five cuts on a slow link, and telemetry has no gap", async ({ openDemo }) => {
   test.setTimeout(60_000);
-  const page = await openDemo();
-  await throttle(page);
+  const page = await openDemo({ link: SLOW });
   const sequences = await recordSequences(page);
-  await chooseFile(page, 24);
+  await chooseFile(page, 24, true);
   for (let cut = 1; cut <= CUTS; cut++) {
-    await expect.poll(() => sentPart(page)).toBeGreaterThan(cut / (CUTS + 2));
+    await expect.poll(() => sentPart(page)).toBeGreaterThan(cut / 10);
     await page.locator("#cut").click();
     await expect(page.locator("#timeline [data-kind='resumed']")).toHaveCount(cut);
   }
   expect(await sentPart(page)).toBeLessThan(1);
+  await releaseFile(page);
   await expectWhole(page, sequences);
   const pair = ["Cut: the server has reset the socket", "Resumed: after T, N B sent again"];
   expect(await timelineOf(page)).toEqual([
@@ -64,16 +58,16 @@ test("a file survives five cuts on a slow link, and telemetry has no gap", async
 
 test("a file goes on when the session moves to another connection", async ({ openDemo }) => {
   test.setTimeout(60_000);
-  const page = await openDemo();
-  await throttle(page);
+  const page = await openDemo({ link: SLOW });
   const sequences = await recordSequences(page);
-  await chooseFile(page, 24);
+  await chooseFile(page, 24, true);
   for (let move = 1; move <= MOVES; move++) {
-    await expect.poll(() => sentPart(page)).toBeGreaterThan(move / (MOVES + 2));
+    await expect.poll(() => sentPart(page)).toBeGreaterThan(move / 10);
     await page.locator("#move").click();
     await expect(page.locator("#timeline [data-kind='migrated']")).toHaveCount(move);
   }
   expect(await sentPart(page)).toBeLessThan(1);
+  await releaseFile(page);
   await expectWhole(page, sequences);
   expect(await timelineOf(page)).toEqual([
     "Connected: over websocket",
@@ -86,8 +80,7 @@ test("a file goes on when the session moves to another connection", async ({ ope
 test("a page that was offline goes on, and its connection is another one", async ({ openDemo, demo }) => {
   test.setTimeout(60_000);
   await using proxy = await ChaosProxy.open(demo.port);
-  const page = await openDemo({ url: `http://127.0.0.1:${proxy.port}`, expected: UNREACHABLE });
-  await throttle(page);
+  const page = await openDemo({ port: proxy.port, link: SLOW, expected: UNREACHABLE });
   const sequences = await recordSequences(page);
   await chooseFile(page, 24);
   await expect.poll(() => sentPart(page)).toBeGreaterThan(0.1);

@@ -1,4 +1,5 @@
 import { test as base, type ConsoleMessage, expect, type Page } from "@playwright/test";
+import { type LinkShape, SlowLink } from "../../test/chaos/slow-link.ts";
 import { type Program, startProgram } from "./program.ts";
 
 /** Entry of the demo. */
@@ -24,7 +25,12 @@ export class Complaints {
 /** How a test opens the page. */
 interface OpenOptions {
   /** Where, when not at the server itself. */
-  readonly url?: string;
+  readonly port?: number;
+  /**
+   * What lies between, as a proxy: the network service of Chromium crashes when a WebSocket closes that Chromium's own
+   * emulation of a network holds back.
+   */
+  readonly link?: LinkShape;
   /** What the page may complain of. */
   readonly expected?: RegExp;
 }
@@ -51,39 +57,70 @@ export const test = base.extend<{ openDemo: (options?: OpenOptions) => Promise<P
       readonly page: Page;
       readonly complaints: Complaints;
       readonly expected: RegExp | undefined;
+      readonly slow: SlowLink | undefined;
     }[] = [];
-    await use(async ({ url = demo.url, expected } = {}) => {
+    await use(async ({ port = demo.port, link, expected } = {}) => {
       const context = await browser.newContext();
       const page = await context.newPage();
-      pages.push({ page, complaints: new Complaints(page), expected });
-      await page.goto(url);
+      const slow = link && (await SlowLink.open(port, link));
+      pages.push({ page, complaints: new Complaints(page), expected, slow });
+      await page.goto(`http://127.0.0.1:${slow?.port ?? port}`);
       await expect(page.locator("#state")).toHaveText("Open");
       return page;
     });
-    for (const { page, complaints, expected } of pages) {
+    for (const { page, complaints, expected, slow } of pages) {
       expect(complaints.except(expected)).toEqual([]);
       await page.context().close();
+      await slow?.close();
     }
   },
 });
 
 export { expect };
 
-/** Give the page a file to send, so many MiB of noise: one of that size on disk takes Playwright long. */
-export function chooseFile(page: Page, mebibytes: number): Promise<void> {
-  return page.locator("#file").evaluate((input: HTMLInputElement, count) => {
-    const noise = new Uint8Array(1024 * 1024);
-    for (let at = 0; at < noise.length; at += 65_536) crypto.getRandomValues(noise.subarray(at, at + 65_536));
-    // No two parts are equal: one that comes twice, or in another's place, changes the hash.
-    const parts = Array.from({ length: count }, (_, at) => [
-      noise.subarray(at),
-      noise.subarray(0, at),
-    ]).flat();
-    const transfer = new DataTransfer();
-    transfer.items.add(new File(parts, "noise.bin"));
-    input.files = transfer.files;
-    input.dispatchEvent(new Event("change"));
-  }, mebibytes);
+/**
+ * Give the page a file to send, so many MiB of noise: one of that size on disk takes Playwright long.
+ * @param held - whether its last MiB cannot be read before {@link releaseFile}: until then it is on its way
+ */
+export function chooseFile(page: Page, mebibytes: number, held = false): Promise<void> {
+  return page.locator("#file").evaluate(
+    (input: HTMLInputElement, given) => {
+      const noise = new Uint8Array(1024 * 1024);
+      for (let at = 0; at < noise.length; at += 65_536)
+        crypto.getRandomValues(noise.subarray(at, at + 65_536));
+      // No two parts are equal: one that comes twice, or in another's place, changes the hash.
+      const parts = Array.from({ length: given.mebibytes }, (_, at) => [
+        noise.subarray(at),
+        noise.subarray(0, at),
+      ]).flat();
+      const file = new File(parts, "noise.bin");
+      if (given.held) {
+        const released = new Promise((resolve) => input.addEventListener("release", resolve, { once: true }));
+        let read = 0;
+        const hold = async (
+          chunk: Uint8Array<ArrayBuffer>,
+          to: TransformStreamDefaultController<Uint8Array<ArrayBuffer>>,
+        ) => {
+          read += chunk.length;
+          if (read > file.size - noise.length) await released;
+          to.enqueue(chunk);
+        };
+        file.stream = () =>
+          Blob.prototype.stream.call(file).pipeThrough(new TransformStream({ transform: hold }));
+      }
+      const transfer = new DataTransfer();
+      transfer.items.add(file);
+      input.files = transfer.files;
+      if (input.files[0] !== file) throw new Error("The page does not read the file that was made here");
+      input.dispatchEvent(new Event("change"));
+    },
+    { mebibytes, held },
+  );
+}
+
+/** Let the page read all of its file. */
+export function releaseFile(page: Page): Promise<void> {
+  return page.locator("#file").dispatchEvent("release");
 }
 
 /** Part of the file that has gone up, 0 to 1. */
