@@ -126,7 +126,7 @@ export class Pair {
       const piece = record.slice(at, end);
       this[to].receive(MAIN_LANE, piece, this.now);
       // What the connection has let go of is written over, as a transport may do.
-      if (!(this[to].isKept && messageBoundaries)) piece.fill(0xdd);
+      if (!messageBoundaries || !this[to].release()) piece.fill(0xdd);
       if (messageBoundaries) break;
     }
     this.drain();

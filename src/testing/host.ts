@@ -124,7 +124,7 @@ export class Host {
     // What the connection has let go of is written over, as a transport may do.
     if (!this.#transport.capabilities.messageBoundaries) own.fill(0xdd);
     this.settle();
-    if (!connection.isKept) own.fill(0xdd);
+    if (!connection.release()) own.fill(0xdd);
   }
 
   readonly #wake = (): void => {

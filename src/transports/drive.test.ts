@@ -148,6 +148,43 @@ describe("Drive", () => {
     expect(finished).toEqual([25, 75, 100]);
   });
 
+  test("of many answers the first leave while the others are still made", async () => {
+    const { client, server, transport, events, pump } = await openManual();
+    const calls = Array.from({ length: 100 }, () => open(server));
+    for (const stream of calls) stream.finish();
+    await pump();
+    const before = transport.records.length;
+    for (const event of events) {
+      if (event.kind !== "stream") continue;
+      event.stream.trySend(new Uint8Array(64));
+      event.stream.finish();
+    }
+    expect(transport.records.length).toBe(before + 2);
+    await settle(1);
+    const answered = transport.records.slice(before).map((record) => {
+      server.receive(MAIN_LANE, record, 0);
+      const begun = calls.filter(({ receive }) => receive.finished || receive.waiting > 0);
+      expect(begun.every(({ receive }) => receive.finished)).toBe(true); // no answer is cut in two
+      return begun.length;
+    });
+    expect(answered.length).toBe(3);
+    expect(answered.at(-1)).toBe(100);
+    expect(client.state).toBe("open");
+  });
+
+  test("what waits for credit makes no call leave earlier", async () => {
+    const { client, transport } = await openManual();
+    const starved = open(client);
+    starved.trySend(new Uint8Array(1024 * 1024));
+    await settle(1);
+    expect(client.mux.outbox.queuedBytes).toBeGreaterThan(100_000);
+    const before = transport.records.length;
+    for (let i = 0; i < 20; i++) call(client);
+    expect(transport.records.length).toBe(before);
+    await settle(1);
+    expect(transport.records.length).toBe(before + 1);
+  });
+
   test("of many calls none leaves while the transport is full", async () => {
     const { client, transport } = await openManual();
     transport.hasRoom = false;

@@ -31,8 +31,8 @@ const SOON: Promise<void> = Promise.resolve();
 const MOST_HOPS = 8;
 
 /**
- * Charged bytes of a burst that leave before the task ends, and with each time twice as many: the peer begins with the
- * first calls while this side still makes the others.
+ * Charged bytes that whole calls or answers of one task add before they leave without waiting for its end, and with each
+ * time twice as many: the peer begins with the first ones while this side still makes the others.
  */
 const EARLY_BYTES = 2_400;
 
@@ -47,7 +47,7 @@ const WRITE_STALL_MS = 20_000;
  * delivers events, and keeps one timer for the earliest deadline. Idle, it does nothing.
  *
  * What one task sends leaves as one record: it is flushed by a microtask, which lets the other microtasks of the
- * task finish first. Only where many streams have something to say it begins before.
+ * task finish first. Only when many calls or answers of the task are whole, or a long one is, the first ones go before.
  */
 export class Drive {
   readonly #connection: Connection;
@@ -57,8 +57,9 @@ export class Drive {
   #flushing = false;
   #dirty = false;
   #hops = 0;
-  /** Charged bytes that do not wait for the end of the task. */
-  #early = EARLY_BYTES;
+  /** Charged bytes that a task may add, and all that wait then. */
+  #early = 0;
+  #earlyAt = 0;
   /** The lanes that are full, and since when, ms. */
   readonly #blockedAt: Map<LaneId, number> = new Map();
   /** Lanes that this side has opened beside the main one. */
@@ -91,7 +92,7 @@ export class Drive {
       data: (lane, bytes) => {
         this.#connection.receive(lane, bytes, this.#clock.now());
         this.#deliver();
-        return this.#connection.isKept;
+        return this.#connection.release();
       },
       drain: (lane) => {
         if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;
@@ -133,15 +134,17 @@ export class Drive {
   readonly #wake = (complete?: boolean): void => {
     this.#dirty = true;
     if (this.#over) return;
+    const { outbox } = this.#connection.mux;
     if (!this.#flushing) {
       this.#flushing = true;
       this.#hops = 0;
       this.#early = EARLY_BYTES;
       SOON.then(this.#flush);
-    } else if (complete && this.#connection.mux.outbox.queuedBytes >= this.#early) {
+    } else if (complete && outbox.queuedBytes >= this.#earlyAt) {
       this.#early *= 2;
       this.#send();
-    }
+    } else return;
+    this.#earlyAt = outbox.queuedBytes + this.#early;
   };
 
   readonly #flush = (): void => {

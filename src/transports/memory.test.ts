@@ -47,16 +47,18 @@ test("writeParts() writes into what its owner has let go of, and into nothing el
     },
   });
   const send = async (value: number) => {
-    a.writeParts(MAIN_LANE, new Uint8Array([value]), new Uint8Array(99).fill(value));
+    a.writeParts(MAIN_LANE, new Uint8Array([value]), new Uint8Array(19_999).fill(value));
     await Promise.resolve();
   };
   await send(1);
+  a.write(MAIN_LANE, new Uint8Array(100)); // too short to be used again
+  await Promise.resolve();
   isKept = true;
   await send(2);
   await send(3);
-  expect(got[1]?.buffer).toBe(got[0]?.buffer);
-  expect(got[1]).toEqual(new Uint8Array(100).fill(2));
-  expect(got[2]).toEqual(new Uint8Array(100).fill(3));
+  expect(got[2]?.buffer).toBe(got[0]?.buffer);
+  expect(got[2]).toEqual(new Uint8Array(20_000).fill(2));
+  expect(got[3]).toEqual(new Uint8Array(20_000).fill(3));
 });
 
 test("lose() drops what is on its way, even to a paused end", async () => {

@@ -2,6 +2,7 @@ import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { BufferPool, RecordRoom } from "../core/wire/buffer-pool.ts";
+import { LEAST_OWN_BYTES } from "../core/wire/record.ts";
 import {
   DATAGRAM_LANE,
   type Transport,
@@ -202,7 +203,8 @@ export class MemoryTransport implements Transport {
     while (!this.#paused && this.#next < this.#burst.length) {
       const { lane, record } = this.#burst[this.#next++]!;
       this.#queuedBytes[lane] = (this.#queuedBytes[lane] as number) - record.length;
-      if (events.data(ofPeer(lane), record) === false && spares.length < MOST_SPARES) spares.push(record);
+      const isHeld = events.data(ofPeer(lane), record) !== false;
+      if (!isHeld && record.length >= LEAST_OWN_BYTES && spares.length < MOST_SPARES) spares.push(record);
     }
     this.#drainPeer();
 

@@ -103,6 +103,25 @@ function opened(...args: Parameters<typeof open>): ReturnType<typeof open> {
   return all;
 }
 
+/** A channel whose first port is watched: which of the memory that came back is posted again. */
+function watched() {
+  const { port1, port2 } = new MessageChannel();
+  ports.push(port2);
+  const heard: unknown[] = [];
+  port2.addEventListener("message", ({ data }) => heard.push(data));
+  port2.start();
+  const posted: unknown[] = [];
+  const post = port1.postMessage.bind(port1);
+  vi.spyOn(port1, "postMessage").mockImplementation((message, transfer) => {
+    posted.push(message);
+    post(message, transfer as Transferable[]);
+  });
+  const received: ArrayBuffer[] = [];
+  port1.addEventListener("message", ({ data }) => received.push(...(data.back ?? [])));
+  const countReused = () => posted.filter((each) => received.includes(each as ArrayBuffer)).length;
+  return { port1, port2, heard, received, countReused };
+}
+
 afterEach(() => {
   for (const port of ports) port.close();
   ports = [];
@@ -145,19 +164,7 @@ describe("MessagePortTransport", () => {
   });
 
   test("memory that nobody holds goes back, and is used for the next record of its length", async () => {
-    const { port1, port2 } = new MessageChannel();
-    ports.push(port2);
-    const heard: unknown[] = [];
-    port2.addEventListener("message", ({ data }) => heard.push(data));
-    port2.start();
-    const posted: unknown[] = [];
-    const post = port1.postMessage.bind(port1);
-    vi.spyOn(port1, "postMessage").mockImplementation((message, transfer) => {
-      posted.push(message);
-      post(message, transfer as Transferable[]);
-    });
-    const received: ArrayBuffer[] = [];
-    port1.addEventListener("message", ({ data }) => received.push(...(data.back ?? [])));
+    const { port1, port2, heard, received, countReused } = watched();
     const transport = new MessagePortTransport(port1);
     transport.start({
       data: (_lane, bytes) => bytes[0] === 1,
@@ -190,21 +197,25 @@ describe("MessagePortTransport", () => {
     transport.write(MAIN_LANE, record(4));
     await until(() => heard.length === 4);
     expect(heard.map((each) => new Uint8Array(each as ArrayBuffer))).toEqual([1, 2, 3, 4].map(record));
-    const reused = posted.filter((each) => received.includes(each as ArrayBuffer));
-    expect(reused).toHaveLength(2);
+    expect(countReused()).toBe(2);
     transport.close(1_000, "");
   });
 
   test("what is returned without need is not kept", async () => {
-    const { transport, log, port, heard } = opened();
-    transport.write(MAIN_LANE, new Uint8Array(20_000));
+    const { port1, port2, heard, received, countReused } = watched();
+    const transport = new MessagePortTransport(port1);
+    const log = new Log().start(transport);
+    const parts = [new Uint8Array(1), new Uint8Array(19_999)] as const;
+    transport.writeParts(MAIN_LANE, ...parts);
     for (let i = 0; i < 10; i++) {
       const back = Array.from({ length: 10 }, () => new ArrayBuffer(20_000));
-      port.postMessage({ taken: 20_000, back }, back);
+      port2.postMessage({ taken: 20_000, back }, back);
     }
-    port.postMessage("ping");
-    await until(() => heard.length === 2);
-    expect([log.entries, transport.spares]).toEqual([[], 32]);
+    await until(() => received.length === 100);
+    for (let i = 0; i < 50; i++) transport.writeParts(MAIN_LANE, ...parts);
+    await until(() => heard.length === 51);
+    expect([log.entries, countReused()]).toEqual([[], 32]);
+    transport.close(1_000, "");
   });
 
   test("says what it has taken every 128 KiB, and 10 ms after the last record", async () => {
@@ -258,6 +269,14 @@ describe("MessagePortTransport", () => {
     ["memory that is none", { taken: 0, back: [new Uint8Array(3)] }],
     ["memory that is shared", { taken: 0, back: [new SharedArrayBuffer(3)] }],
     ["memory for too much taken", { taken: 1, back: [] }],
+    ["memory that is there twice", { taken: 0, back: Array(2).fill(new ArrayBuffer(0)) }],
+    ["holes for memory", { taken: 0, back: Array(2) }],
+    ["a hole for memory", { taken: 0, back: Array(1) }],
+    ["4 G of holes for memory", { taken: 0, back: Array(2 ** 32 - 1) }],
+    [
+      "more memory than goes back at a time",
+      { taken: 0, back: Array.from({ length: 33 }, () => new ArrayBuffer(0)) },
+    ],
     ["more taken than was sent", 1],
     ["less taken than before", -1],
     ["NaN taken", Number.NaN],

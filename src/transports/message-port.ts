@@ -1,12 +1,14 @@
 import type { Bytes } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { LEAST_OWN_BYTES } from "../core/wire/record.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import {
   closeError,
   isClose,
   isLock,
   isReturn,
+  MOST_RETURNED,
   onFailedStart,
   type TransportEnd,
   tellEnd,
@@ -50,10 +52,6 @@ export interface PortSurroundings {
 
 /** A record from this length on is transferred: below, cloning it costs less than handing it over. */
 const TRANSFER_BYTES = 1_024;
-/** Memory of a record from this length on goes back to its sender, when nobody holds anything of it. */
-const RETURN_BYTES = 16_384;
-/** Most that goes back at a time, and most that a sender keeps for its next records, buffers. */
-const MOST_RETURNED = 32;
 /** So many bytes are taken before the sender is told. */
 const TELL_BYTES = 128 * 1024;
 /** Fewer are told after this time, ms: `bufferedBytes` of an idle peer is 0. */
@@ -99,7 +97,7 @@ export class MessagePortTransport implements Transport {
   /** What the peer says that it has taken. */
   #acknowledged = 0;
   #full = false;
-  /** Memory that came back, all of the length of the last long record. */
+  /** Memory that came back, all of the length of the last long record; no more than goes back at a time. */
   #spares: ArrayBuffer[] = [];
   #spareBytes = 0;
   /** Memory that goes back to the peer. */
@@ -161,7 +159,7 @@ export class MessagePortTransport implements Transport {
 
   /** Memory for a record that came back from another one of its length. */
   #spare(length: number): ArrayBuffer | undefined {
-    if (length < RETURN_BYTES) return undefined;
+    if (length < LEAST_OWN_BYTES) return undefined;
     if (length !== this.#spareBytes) this.#spares = [];
     this.#spareBytes = length;
     return this.#spares.pop();
@@ -173,11 +171,6 @@ export class MessagePortTransport implements Transport {
     else this.#held.push(buffer);
     if (this.#posted - this.#acknowledged > this.#highWaterBytes) this.#full = true;
     return !this.#full;
-  }
-
-  /** Buffers that came back and wait for their next record. */
-  get spares(): number {
-    return this.#spares.length;
   }
 
   /** Bytes that the peer has not said to have taken; it says so in steps, and at the latest after 10 ms. */
@@ -222,7 +215,7 @@ export class MessagePortTransport implements Transport {
   #take(record: ArrayBuffer): void {
     this.#taken += record.byteLength;
     const isHeld = this.#events?.data(MAIN_LANE, new Uint8Array(record)) !== false;
-    if (!isHeld && record.byteLength >= RETURN_BYTES && this.#back.length < MOST_RETURNED)
+    if (!isHeld && record.byteLength >= LEAST_OWN_BYTES && this.#back.length < MOST_RETURNED)
       this.#back.push(record);
     if (this.#end !== undefined) return;
     if (this.#taken - this.#told >= TELL_BYTES) this.#tell();

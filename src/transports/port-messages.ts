@@ -23,13 +23,16 @@ export interface PortReturn {
   readonly back: readonly ArrayBuffer[];
 }
 
-/** Whether a message gives memory back. */
+/** Most that goes back at a time, buffers. */
+export const MOST_RETURNED = 32;
+
+/** Whether a message gives memory back: each buffer once. */
 export function isReturn(data: unknown): data is PortReturn {
   if (typeof data !== "object" || data === null || !("taken" in data) || !("back" in data)) return false;
   const { taken, back } = data;
-  return (
-    typeof taken === "number" && Array.isArray(back) && back.every((each) => each instanceof ArrayBuffer)
-  );
+  if (typeof taken !== "number" || !Array.isArray(back) || back.length > MOST_RETURNED) return false;
+  const buffers = new Set(back);
+  return buffers.size === back.length && [...buffers].every((each) => each instanceof ArrayBuffer);
 }
 
 /** The last message on a port. */

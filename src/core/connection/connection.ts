@@ -132,15 +132,19 @@ export class Connection {
    * Take bytes from the peer: one record, the connection's, or any piece of a lane that carries bytes, which is not kept.
    *
    * Never throws: what is wrong with the bytes ends this connection with a `closed` event and a CLOSE to the peer.
-   * When its events were handled, {@link isKept} says whether a record is the caller's again.
+   * When its events were handled, {@link release} says whether a record is the caller's again.
    */
   receive(lane: LaneId, bytes: Bytes, now: number): void {
     this.#input.receive(lane, bytes, now);
   }
 
-  /** Whether something may be held of the bytes that were received last. */
-  get isKept(): boolean {
-    return this.#input.isKept || this.mux.held > 0;
+  /**
+   * The events of the bytes that were received last were handled: what a lane of bytes brought lies in memory that is used
+   * again, unless something of it is held.
+   * @returns whether something of those bytes may be held.
+   */
+  release(): boolean {
+    return this.#input.release(this.mux.held > 0);
   }
 
   /**

@@ -31,8 +31,8 @@ export class RecordInput {
   #lanes: Map<LaneId, PeerLane> | undefined;
   readonly #maxLanes: number;
   /** Something of the last record may be held, beside the messages that {@link Mux.held} counts. */
-  isKept = true;
-  /** The last record of which only messages can be held: its memory is used again when all were borrowed. */
+  #isKept = true;
+  /** The last record of a lane of bytes of which only messages can be held. */
   #lent: Bytes = EMPTY;
 
   constructor(connection: Connection) {
@@ -52,8 +52,6 @@ export class RecordInput {
     const connection = this.#connection;
     if (connection.over) return;
     connection.mux.now = now;
-    if (!connection.isKept) giveRecord(this.#lent);
-    this.#lent = EMPTY;
     connection.mux.settleUnread();
     connection.keepAlive.heard(bytes.length, now);
     connection.counters.bytesReceived += bytes.length;
@@ -67,8 +65,7 @@ export class RecordInput {
     } catch (error) {
       this.#fail(error);
     }
-    // An idle connection must not hold its last record.
-    this.#frames.reset(EMPTY, 0);
+    this.#frames.reset(EMPTY, 0); // which holds the last record
     if (connection.mux.told.length >= MANY_TOLD) connection.keepAlive.measure(now);
     if (connection.replies.waiting) connection.mux.wake();
   }
@@ -90,8 +87,16 @@ export class RecordInput {
     } catch (error) {
       this.#fail(error);
     }
-    this.isKept = true;
+    this.#isKept = true;
     connection.mux.wake();
+  }
+
+  /** See {@link Connection.release}. @param isHeld - a message of the last record is */
+  release(isHeld: boolean): boolean {
+    const isKept = isHeld || this.#isKept;
+    if (!isKept) giveRecord(this.#lent);
+    this.#lent = EMPTY; // an idle connection must not hold its last record
+    return isKept;
   }
 
   #lane(id: LaneId): PeerLane {
@@ -110,7 +115,7 @@ export class RecordInput {
     records.push(bytes);
     for (let record = records.next(); record !== undefined; record = records.next()) {
       this.#receiveRecord(record, lane);
-      if (!this.isKept) this.#lent = record;
+      if (!this.#isKept) this.#lent = record;
       if (this.#connection.over) return;
     }
   }
@@ -118,7 +123,7 @@ export class RecordInput {
   #receiveRecord(record: Bytes, lane: PeerLane | undefined): void {
     const connection = this.#connection;
     connection.counters.recordsReceived++;
-    this.isKept = true;
+    this.#isKept = true;
     if (lane === undefined && connection.state === "authenticating") {
       connection.early.keep(record, 0);
       return;
@@ -136,10 +141,10 @@ export class RecordInput {
     const frames = this.#frames;
     const connection = this.#connection;
     frames.reset(record, at);
-    this.isKept = false;
+    this.#isKept = false;
     while (frames.next()) {
       const isData = frames.type === FrameType.DATA && (frames.flags & FrameFlag.EXT) === 0;
-      if (!isData && frames.type !== FrameType.WINDOW) this.isKept = true;
+      if (!isData && frames.type !== FrameType.WINDOW) this.#isKept = true;
       if (lane === undefined && !allows(connection.state, frames.type)) refuseFrame(connection, frames);
       checkLength("frame", frames.bodyEnd - frames.bodyAt, connection.limits.maxFrameBytes);
       if (lane !== undefined) {

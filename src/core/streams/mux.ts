@@ -45,7 +45,7 @@ export class Mux {
   now = 0;
   /**
    * Called when there is output where there was none. Set by who owns the transport.
-   * @param complete - nothing that the application is in the middle of: what waits may leave at once
+   * @param complete - a call or an answer is whole: what waits may leave at once
    */
   wake: (complete?: boolean) => void = () => {};
   readonly #bounds: PeerBounds = new PeerBounds();
@@ -133,7 +133,7 @@ export class Mux {
   }
 
   /**
-   * Open a stream. Nothing is sent before the task ends; the number comes with the first frame.
+   * Open a stream. Nothing is sent before it is finished or the task ends; the number comes with the first frame.
    * @throws {StreamError} when the session takes no new streams.
    * @throws {RangeError} when the name is too long.
    */
@@ -186,7 +186,7 @@ export class Mux {
     if (send.unsent === 0) stream.progressAt = WAITS;
     send.push(payload);
     this.outbox.queuedBytes += payload.length + MESSAGE_CHARGE;
-    if (!stream.scheduled) this.schedule(stream, true);
+    if (!stream.scheduled) this.schedule(stream);
     return true;
   }
 
