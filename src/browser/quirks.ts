@@ -18,8 +18,8 @@ export const WEBSOCKET_FIRST: readonly EngineQuirk[] = [
   {
     engine: "webkit",
     matches: ({ userAgent, maxTouchPoints }) =>
-      /\b(iPhone|iPad|iPod)\b/.test(userAgent) ||
-      (/\bMacintosh\b/.test(userAgent) && maxTouchPoints > 1) ||
+      /\biP(hone|ad|od)\b/.test(userAgent) ||
+      (/Macintosh/.test(userAgent) && maxTouchPoints > 1) ||
       (/AppleWebKit\//.test(userAgent) && !/Chrom(e|ium)\/|Android|Deno/.test(userAgent)),
     reason: "WebKit stops reading after about 16 MiB of a WebTransport session (WebKit bug 319818)",
   },

@@ -1,4 +1,4 @@
-import { TransportError } from "../core/errors.ts";
+import { messageOf, TransportError } from "../core/errors.ts";
 import type { Dial } from "../session/dialing.ts";
 import { WebTransportTransport } from "../transports/webtransport.ts";
 
@@ -37,8 +37,7 @@ export function dialWebTransport(url: string | URL, options: WebTransportDialOpt
       await session.ready;
       return new WebTransportTransport(session, await session.createBidirectionalStream());
     } catch (cause) {
-      // Safari's errors have no text.
-      const reason = cause instanceof Error && cause.message !== "" ? cause.message : "WebTransport failed";
+      const reason = messageOf(cause) || "WebTransport failed"; // Safari's errors have no text
       throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
     } finally {
       signal.removeEventListener("abort", onAbort);

@@ -9,7 +9,7 @@ import { DATAGRAM_LANE, type Transport } from "./transport.ts";
 export interface Clock {
   /** Milliseconds on a clock that never goes back. */
   now(): number;
-  /** Call `run` once, not before `ms` have passed, 24 days at most. @returns what {@link cancel} takes. */
+  /** Call `run` once, not before `ms` have passed, or 24 days. @returns what {@link cancel} takes. */
   schedule(run: () => void, ms: number): unknown;
   cancel(handle: unknown): void;
 }
@@ -228,8 +228,8 @@ export class Drive {
     if (deadline >= this.#timerAt) return;
     this.#clearTimer();
     this.#timerAt = deadline;
-    const delay = Math.min(Math.max(0, deadline - this.#clock.now()), MOST_DELAY_MS);
-    this.#timer = this.#clock.schedule(this.#onTimer, Math.ceil(delay));
+    const delayMs = Math.ceil(Math.max(0, deadline - this.#clock.now()));
+    this.#timer = this.#clock.schedule(this.#onTimer, delayMs);
   }
 
   readonly #onTimer = (): void => {

@@ -31,22 +31,22 @@ export class LaneWriter {
   /** The lane is open. */
   adopt(writable: LaneWritable): void {
     this.#writer = writable.getWriter();
-    for (const record of this.#early) this.#send(this.#writer, record);
+    for (const record of this.#early) this.#send(record);
     this.#early = [];
   }
 
   /** @returns false when over the high-water mark. */
   write(record: Bytes): boolean {
     this.bufferedBytes += record.length;
-    if (this.#writer === undefined) this.#early.push(record);
-    else this.#send(this.#writer, record);
+    this.#send(record);
     const over = this.bufferedBytes > this.#highWaterBytes;
-    if (over) this.#over = true;
+    this.#over ||= over;
     return !over;
   }
 
-  #send(writer: ReturnType<LaneWritable["getWriter"]>, record: Bytes): void {
-    writer.write(record).then(() => this.#sent(record.length), this.#events.lost);
+  #send(record: Bytes): void {
+    if (this.#writer === undefined) this.#early.push(record);
+    else this.#writer.write(record).then(() => this.#sent(record.length), this.#events.lost);
   }
 
   #sent(bytes: number): void {

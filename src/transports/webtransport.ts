@@ -1,6 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { type LaneReadable, plainBytes, readerOf } from "./lane-reader.ts";
 import { type LaneWritable, LaneWriter } from "./lane-writer.ts";
 import {
   DATAGRAM_LANE,
@@ -23,7 +24,7 @@ export type WebTransportWritable = LaneWritable;
 
 /** A bidirectional stream. */
 export interface WebTransportLane {
-  readonly readable: WebTransportReadable<Uint8Array>;
+  readonly readable: LaneReadable;
   readonly writable: WebTransportWritable;
 }
 
@@ -63,6 +64,8 @@ export const DEFAULT_WEBTRANSPORT_OPTIONS: Required<WebTransportTransportOptions
 
 /** Datagrams that are handed to the runtime and not taken yet: more wait in the connection, where old ones drop. */
 const MOST_DATAGRAMS_AHEAD = 16;
+/** Most that is read at a time. */
+const PIECE_BYTES = 65_536;
 /** How long after the end of the lane the session is given to say why, ms. */
 const REASON_GRACE_MS = 1_000;
 
@@ -142,9 +145,8 @@ export class WebTransportTransport implements Transport {
     this.#options = { ...DEFAULT_WEBTRANSPORT_OPTIONS, ...options };
     this.#datagrams = datagramWriter(session);
     this.#addWriter();
-    session.closed.then(
-      ({ closeCode = 0, reason = "" }) => this.#sessionClosed(closeCode, reason),
-      (cause: unknown) => this.#finish(lossError("session lost", cause)),
+    session.closed.then(this.#sessionClosed, (cause: unknown) =>
+      this.#finish(lossError("session lost", cause)),
     );
     if (lane instanceof Promise) lane.then(this.#adopt, this.#laneLost);
     else this.#adopt(lane);
@@ -165,8 +167,12 @@ export class WebTransportTransport implements Transport {
   }
 
   write(lane: LaneId, record: Bytes): boolean {
-    if (this.#isOver) return true;
-    return (this.#writers[lane] as LaneWriter).write(record);
+    return this.#isOver || (this.#writers[lane] as LaneWriter).write(record);
+  }
+
+  writeParts(lane: LaneId, head: Bytes, tail: Bytes): boolean {
+    this.write(lane, head);
+    return this.write(lane, tail);
   }
 
   openLane(): LaneId {
@@ -216,8 +222,7 @@ export class WebTransportTransport implements Transport {
 
   /** The peer waits for the end of the session, and for nothing else. */
   peerClosed(): void {
-    this.#peerEnded = true;
-    this.#flushed = true;
+    this.#peerEnded = this.#flushed = true;
   }
 
   /** Take nothing more from the stream; its flow control then pushes back on the peer. */
@@ -242,7 +247,7 @@ export class WebTransportTransport implements Transport {
 
   /** Read the main lane, and take those that the peer opens. */
   #begin(lane: WebTransportLane): void {
-    this.#read(lane, MAIN_LANE);
+    void this.#read(lane, MAIN_LANE);
     void this.#acceptLanes();
   }
 
@@ -255,29 +260,32 @@ export class WebTransportTransport implements Transport {
         this.#kept.push(value);
         const lane = (DATAGRAM_LANE - count) as LaneId;
         this.#events?.lane(lane);
-        this.#read(value, lane);
+        void this.#read(value, lane);
       }
     } catch {
       // The session is over, which `closed` tells.
     }
   }
 
-  #read({ readable }: WebTransportLane, lane: LaneId): void {
-    const reader = readable.getReader();
-    const readOn = async () => {
+  async #read({ readable }: WebTransportLane, lane: LaneId): Promise<void> {
+    try {
+      const reader = readerOf(readable);
+      let memory: Bytes = new Uint8Array(PIECE_BYTES);
       for (;;) {
-        const { done, value } = await reader.read();
+        const { done, value } = await reader.read(memory);
         while (this.#resumed !== undefined) await this.#resumed;
         if (this.#end !== undefined) return;
         if (done || value === undefined) break;
         this.#events?.data(lane, plainBytes(value));
+        memory = new Uint8Array(value.buffer as ArrayBuffer);
       }
       if (lane !== MAIN_LANE) return;
       this.#peerEnded = true;
       this.#endLane();
       this.#settle();
-    };
-    readOn().catch(this.#laneLost);
+    } catch (cause) {
+      this.#laneLost(cause);
+    }
   }
 
   async #readDatagrams(): Promise<void> {
@@ -343,11 +351,12 @@ export class WebTransportTransport implements Transport {
     this.#closeIn(REASON_GRACE_MS, lossError("stream lost", cause));
   };
 
-  #sessionClosed(code: number, reason: string): void {
-    const orderly = code === 1_000 || this.#closing !== undefined || (code === 0 && this.#peerEnded);
-    const text = `closed with code ${code}${reason === "" ? "" : `, ${reason}`}`;
+  readonly #sessionClosed = ({ closeCode = 0, reason = "" }): void => {
+    const orderly =
+      closeCode === 1_000 || this.#closing !== undefined || (closeCode === 0 && this.#peerEnded);
+    const text = `closed with code ${closeCode}${reason === "" ? "" : `, ${reason}`}`;
     this.#finish(orderly ? undefined : lossError(text, undefined));
-  }
+  };
 
   #finish(error: WireError | undefined): void {
     if (this.#end !== undefined) return;
@@ -359,7 +368,7 @@ export class WebTransportTransport implements Transport {
 }
 
 function lossError(why: string, cause: unknown): TransportError {
-  const detail = cause instanceof Error && cause.message !== "" ? `, ${cause.message}` : "";
+  const detail = cause instanceof Error && cause.message ? `, ${cause.message}` : "";
   return new TransportError(`Cannot continue on WebTransport: ${why}${detail}`, { cause });
 }
 
@@ -367,15 +376,5 @@ function lossError(why: string, cause: unknown): TransportError {
 function datagramWriter({
   datagrams,
 }: WebTransportSession): ReturnType<WebTransportWritable["getWriter"]> | undefined {
-  const writable = datagrams.createWritable === undefined ? datagrams.writable : datagrams.createWritable();
-  return writable?.getWriter();
-}
-
-/** Packages for Node hand out `Buffer`, and engines may hand out views of memory that they share between pieces. */
-function plainBytes(chunk: Uint8Array): Bytes {
-  return (
-    chunk.constructor === Uint8Array
-      ? chunk
-      : new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-  ) as Bytes;
+  return (datagrams.createWritable?.() ?? datagrams.writable)?.getWriter();
 }

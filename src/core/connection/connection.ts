@@ -144,7 +144,7 @@ export class Connection {
    * @returns whether something of those bytes may be held.
    */
   release(): boolean {
-    return this.#input.release(this.mux.held > 0);
+    return this.#input.release();
   }
 
   /**

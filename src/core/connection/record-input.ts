@@ -91,9 +91,9 @@ export class RecordInput {
     connection.mux.wake();
   }
 
-  /** See {@link Connection.release}. @param isHeld - a message of the last record is */
-  release(isHeld: boolean): boolean {
-    const isKept = isHeld || this.#isKept;
+  /** See {@link Connection.release}. */
+  release(): boolean {
+    const isKept = this.#isKept || this.#connection.mux.held > 0;
     if (!isKept) giveRecord(this.#lent);
     this.#lent = EMPTY; // an idle connection must not hold its last record
     return isKept;
