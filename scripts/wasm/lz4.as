@@ -131,7 +131,7 @@ export function compress(source: u32, length: u32, into: u32, room: u32): u32 {
   return written == 0 ? 0 : written - into;
 }
 
-// Bytes that come out; MALFORMED when the block is so, or has more. Up to 18 bytes behind `room` may be overwritten
+// Bytes that come out; MALFORMED when the block is so, or has more. Up to 32 bytes behind `room` may be overwritten
 // before that is seen.
 export function expand(source: u32, length: u32, into: u32, room: u32): u32 {
   const end = source + length;
@@ -168,6 +168,15 @@ export function expand(source: u32, length: u32, into: u32, room: u32): u32 {
         continue;
       }
     } else {
+      const more: u32 = load<u8>(at); // most long matches are little longer than a short one
+      if (distance >= 16 && more <= 13) {
+        const from = written - distance;
+        at++;
+        v128.store(written, v128.load(from));
+        v128.store(written + 16, v128.load(from + 16));
+        written += count + more;
+        continue;
+      }
       let byte: u32 = 255;
       while (byte == 255) {
         if (at >= end) return MALFORMED;

@@ -49,6 +49,23 @@ describe("LZ4 in WASM", () => {
     expect(refused).toBeGreaterThan(200);
   });
 
+  it("repeats every distance for every length around its blocks", () => {
+    const literals = makeInput("binary", 600, 3);
+    const end = literals.subarray(0, 5);
+    for (let distance = 1; distance <= 50; distance++) {
+      for (let count = 4; count <= 70; count++) {
+        const match = count < 19 ? [] : [count - 19];
+        const token = 0xf0 | Math.min(count - 4, 15);
+        const head = [token, 255, 255, 600 - 15 - 510, ...literals, distance, 0, ...match, 0x50, ...end];
+        const expected = [...literals];
+        for (let i = 0; i < count; i++) expected.push(expected.at(-distance) as number);
+        expected.push(...end);
+        const found = wasm.expand(Uint8Array.from(head), expected.length);
+        expect(Buffer.compare(found, Uint8Array.from(expected)), `${count} from ${distance}`).toBe(0);
+      }
+    }
+  });
+
   it("starts over when its positions run out", () => {
     const source = makeInput("json", 1 << 20, 2);
     const first = compressed(wasm, source);
