@@ -23,7 +23,7 @@ export const MAGIC: Bytes = new Uint8Array([0x54, 0x49, 0x44, 0x45, 0x57, 0x41, 
 /** Most bytes that the length in front of a record takes. */
 export const RECORD_LENGTH_BYTES = 4;
 
-/** A record from this length on gets memory of its own, and is used again. */
+/** A record from this length on lies in memory of its own, which is used again. */
 export const LEAST_OWN_BYTES = 16_384;
 
 /** Such a record of this thread that is not needed any more: the next of its length is put into it. */
