@@ -40,6 +40,16 @@ describe("the memory of a record", () => {
     expect(new Set(memory).size).toBeLessThan(3);
   });
 
+  test("is there for another connection at once, so that an idle one holds none", () => {
+    const one = openStreams(1);
+    const other = openStreams(1);
+    one.send(0, 1);
+    const memory = one.borrow(one.streams[0]!, 1);
+    expect(memory).toBeDefined();
+    other.send(0, 2);
+    expect(other.borrow(other.streams[0]!, 2)).toBe(memory);
+  });
+
   test("is not while its message was taken, or waits", () => {
     const { pair, send, streams, borrow } = openStreams(3);
     const [taker, waiter, borrower] = streams as [Stream, Stream, Stream];
