@@ -5,6 +5,7 @@ import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { nativeAllowed } from "./native.ts";
 import { readShared } from "./shared-read.ts";
+import { SLAB_ROOM, type Slab, type SlabRoom } from "./slab-room.ts";
 
 /** How a socket is used. What only TCP has is ignored by IPC. */
 export interface SocketOptions {
@@ -74,6 +75,7 @@ const SOON: Promise<void> = Promise.resolve();
 export class SocketTransport implements Transport {
   readonly name: "tcp" | "ipc";
   readonly capabilities: TransportCapabilities = CAPABILITIES;
+  readonly room: SlabRoom = SLAB_ROOM;
   /** What connecting took, with the TLS handshake, ms; `undefined` for a socket that was accepted. */
   readonly connectMs: number | undefined;
   readonly #socket: Socket;
@@ -89,6 +91,7 @@ export class SocketTransport implements Transport {
   #cause: Error | undefined;
   /** The first record of a burst: alone it needs no cork. */
   #first: Bytes | undefined;
+  #firstSlab: Slab | undefined;
   #corked = false;
   /** The owner waits for `drain`. */
   #over = false;
@@ -136,6 +139,7 @@ export class SocketTransport implements Transport {
     if (this.#first !== undefined || this.#corked) this.#push(record);
     else {
       this.#first = record;
+      this.#firstSlab = SLAB_ROOM.slabOf(record);
       SOON.then(this.#flush);
     }
     return this.#mayGoOn();
@@ -152,7 +156,7 @@ export class SocketTransport implements Transport {
     const first = this.#first;
     if (first === undefined) return this.#uncork();
     this.#first = undefined;
-    if (this.#socket.writable) this.#socket.write(first, this.#drain); // or it has ended with the peer
+    if (this.#socket.writable) this.#socket.write(first, this.#sent(this.#firstSlab)); // or it has ended with the peer
   }
 
   readonly #flush = (): void => this.flush();
@@ -167,9 +171,18 @@ export class SocketTransport implements Transport {
     }
     if (first !== undefined) {
       this.#first = undefined;
-      socket.write(first, this.#drain);
+      socket.write(first, this.#sent(this.#firstSlab));
     }
-    socket.write(record, this.#drain);
+    socket.write(record, this.#sent(SLAB_ROOM.slabOf(record)));
+  }
+
+  /** What is called when the kernel has a record. After an error it may still read from it. */
+  #sent(slab: Slab | undefined): (error?: Error | null) => void {
+    if (slab === undefined) return this.#drain;
+    return (error) => {
+      if (!error) SLAB_ROOM.release(slab);
+      this.#drain();
+    };
   }
 
   #mayGoOn(): boolean {

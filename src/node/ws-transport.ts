@@ -3,6 +3,7 @@ import type { WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
+import { SLAB_ROOM, type Slab, type SlabRoom } from "./slab-room.ts";
 import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
 import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
 import { type SendParts, sendParts } from "./ws-parts.ts";
@@ -17,7 +18,7 @@ export interface WsSocket {
   on(event: "message", listener: (data: Uint8Array, isBinary: boolean) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
   on(event: "close", listener: (code: number, reason: { toString(): string }) => void): unknown;
-  send(data: Uint8Array, options: typeof SEND_OPTIONS, done: () => void): void;
+  send(data: Uint8Array, options: typeof SEND_OPTIONS, done: (error?: Error) => void): void;
   close(code: number, reason: string): void;
   terminate(): void;
   pause(): void;
@@ -58,6 +59,7 @@ const LEAST_JOINED_BYTES = 4_096;
 export class WsTransport implements Transport {
   readonly name = "websocket";
   readonly capabilities: TransportCapabilities = CAPABILITIES;
+  readonly room: SlabRoom = SLAB_ROOM;
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
   readonly #sendInPlace: SendInPlace | undefined;
@@ -105,27 +107,40 @@ export class WsTransport implements Transport {
   }
 
   write(_lane: LaneId, record: Bytes): boolean {
-    if (this.#sendInPlace !== undefined && record.length >= LEAST_JOINED_BYTES) return this.#join(record);
+    const slab = SLAB_ROOM.slabOf(record);
+    if (this.#sendInPlace !== undefined && record.length >= LEAST_JOINED_BYTES)
+      return this.#join(record, EMPTY, slab);
     if (this.#socket.readyState !== OPEN) return true;
-    this.#socket.send(record, SEND_OPTIONS, this.#drain);
+    this.#socket.send(record, SEND_OPTIONS, slab === undefined ? this.#drain : this.#sent(slab));
     return this.#hasRoom();
   }
 
+  /** What is called when the kernel has a record. After an error it may still read from it. */
+  #sent(slab: Slab): (error?: Error | null) => void {
+    return (error) => {
+      if (!error) SLAB_ROOM.release(slab);
+      this.#drain();
+    };
+  }
+
   writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
-    if (this.#sendParts === undefined) return this.#join(head, tail);
+    const slab = SLAB_ROOM.slabOf(head);
+    if (this.#sendParts === undefined) return this.#join(head, tail, slab);
     if (this.#socket.readyState !== OPEN) return true;
     this.#sendParts(head, tail, this.#drain);
+    if (slab !== undefined) SLAB_ROOM.release(slab); // the head was copied
     return this.#hasRoom();
   }
 
   /** Send a message, which `ws` takes as one, from a buffer that is used again once the kernel has it. */
-  #join(head: Bytes, tail: Bytes = EMPTY): boolean {
+  #join(head: Bytes, tail: Bytes, slab: Slab | undefined): boolean {
     const socket = this.#socket;
     if (socket.readyState !== OPEN) return true;
     const length = head.length + tail.length;
     const buffer = takeBuffer(length);
     buffer.set(head, 0);
     buffer.set(tail, head.length);
+    if (slab !== undefined) SLAB_ROOM.release(slab);
     const message = buffer.subarray(0, length);
     const done = () => {
       giveBuffer(buffer);

@@ -1,7 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
 import type { LaneId } from "../core/lanes/lane.ts";
-import type { RecordRoom } from "../core/wire/buffer-pool.ts";
+import type { BufferPool } from "../core/wire/buffer-pool.ts";
 
 /** Stands for datagrams where a lane is named: in `drain`. */
 export const DATAGRAM_LANE: LaneId = -1 as LaneId;
@@ -62,10 +62,10 @@ export interface Transport {
    */
   openLane?(): LaneId;
   /**
-   * Where records for this transport are made, if it is done with each one when `write` returns. Records of other
-   * transports lie one behind the other in memory that nobody writes to again.
+   * Where records for this transport are made, if it knows when it is done with one: a `RecordRoom` where that is so
+   * when `write` returns. Records of other transports lie one behind the other in memory that nobody writes to again.
    */
-  readonly room?: RecordRoom;
+  readonly room?: BufferPool;
   /**
    * {@link write} for a record in two parts, so that a long payload is not copied into one. Where it is missing, records
    * come whole. Both parts are the transport's until they are sent, and not changed by it or by the caller.
