@@ -1,5 +1,16 @@
 import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
 
+/** A record from this length on lies in memory of its own, which is used again. */
+export const LEAST_OWN_BYTES = 16_384;
+
+/** Such a record of this thread that is not needed any more: the next of its length is put into it. */
+let spare: Bytes = EMPTY;
+
+/** Nobody holds anything of a record: its memory may be used again. */
+export function giveRecord(record: Bytes): void {
+  if (record.length >= LEAST_OWN_BYTES) spare = record;
+}
+
 /** Bytes that come in pieces, until all of them are here. Nothing of a piece is kept. */
 export class Parts {
   /** Bytes that are here. */
@@ -8,14 +19,18 @@ export class Parts {
   room: Bytes = EMPTY;
 
   /**
-   * Take a copy of a piece. The room grows with what is here: it is no more than four times that (T2).
+   * Take a copy of a piece. The room is one that was given back, or grows with what is here and is no more than four times
+   * that (T2).
    * @param most - bytes that all pieces have at most; no more room than that is made
    */
   add(piece: Uint8Array, most: number): void {
     const at = this.length;
     const length = at + piece.length;
     const { room } = this;
-    if (length > room.length) {
+    if (at === 0 && spare.length === most) {
+      this.room = spare;
+      spare = EMPTY;
+    } else if (length > room.length) {
       // A power of four, because what is sent is often as long as one.
       const next = length * 4 < most ? 4 ** Math.ceil(Math.log2(length) / 2) : most;
       this.room = concatBytes([room.subarray(0, at)], next);

@@ -5,6 +5,7 @@ import type { Transport, TransportCapabilities, TransportEvents } from "../trans
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
 import { SLAB_ROOM, type Slab, type SlabRoom } from "./slab-room.ts";
 import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
+import { readFrames } from "./ws-frames.ts";
 import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
 import { type SendParts, sendParts } from "./ws-parts.ts";
 
@@ -102,8 +103,15 @@ export class WsTransport implements Transport {
       this.#early = undefined;
       for (const bytes of early) events.data(MAIN_LANE, bytes);
       if (this.#end !== undefined) events.closed(this.#end.error);
-      else if (!this.#paused) this.#socket.resume();
+      else {
+        readFrames(this.#socket, (message) => this.#take(message));
+        if (!this.#paused) this.#socket.resume();
+      }
     });
+  }
+
+  #take(message: Bytes): unknown {
+    return this.#failure === undefined ? this.#events?.data(MAIN_LANE, message) : true;
   }
 
   write(_lane: LaneId, record: Bytes): boolean {

@@ -1,8 +1,8 @@
 import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { LEAST_OWN_BYTES } from "../core/parts.ts";
 import { BufferPool, RecordRoom } from "../core/wire/buffer-pool.ts";
-import { LEAST_OWN_BYTES } from "../core/wire/record.ts";
 import {
   DATAGRAM_LANE,
   type Transport,

@@ -1,7 +1,7 @@
 import type { Bytes } from "../core/bytes.ts";
 import { closeCodeOf, ProtocolError, TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
-import { LEAST_OWN_BYTES } from "../core/wire/record.ts";
+import { LEAST_OWN_BYTES } from "../core/parts.ts";
 import { PeerWatch } from "./peer-watch.ts";
 import {
   closeError,

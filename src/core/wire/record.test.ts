@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { cutLane, fromHex, laneOf, toHex } from "../../../test/byte-lane.ts";
 import { equalBytes } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { giveRecord, RecordReader } from "./record.ts";
+import { giveRecord } from "../parts.ts";
+import { RecordReader } from "./record.ts";
 
 const MAGIC_HEX = "544944455741590a";
 

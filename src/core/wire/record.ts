@@ -1,6 +1,6 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
-import { Parts } from "../parts.ts";
+import { LEAST_OWN_BYTES, Parts } from "../parts.ts";
 import { Cursor, varintWidth } from "./varint.ts";
 
 /**
@@ -22,17 +22,6 @@ export const MAGIC: Bytes = new Uint8Array([0x54, 0x49, 0x44, 0x45, 0x57, 0x41, 
 
 /** Most bytes that the length in front of a record takes. */
 export const RECORD_LENGTH_BYTES = 4;
-
-/** A record from this length on lies in memory of its own, which is used again. */
-export const LEAST_OWN_BYTES = 16_384;
-
-/** Such a record of this thread that is not needed any more: the next of its length is put into it. */
-let spare: Bytes = EMPTY;
-
-/** Nobody holds anything of a record: its memory may be used again. */
-export function giveRecord(record: Bytes): void {
-  if (record.length >= LEAST_OWN_BYTES) spare = record;
-}
 
 /** @throws {ProtocolError} `ERR_FRAME_TOO_LARGE` when a record or a frame is longer than `most` bytes. */
 export function checkLength(what: "record" | "frame", length: number, most: number): void {
@@ -125,10 +114,6 @@ export class RecordReader {
   #gather(): Bytes | undefined {
     const parts = this.#parts;
     const length = this.#length;
-    if (parts.length === 0 && spare.length === length) {
-      parts.room = spare;
-      spare = EMPTY;
-    }
     const piece = this.#chunk.subarray(this.#at, this.#at + length - parts.length);
     this.#at += piece.length;
     parts.add(piece, length);
