@@ -48,9 +48,9 @@ export function readFrames(socket: WsSocket, take: (message: Bytes) => unknown):
   if (!receiver || !carrier || _isServer === undefined || socket.extensions !== "") return false;
   const isFresh = receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
   if (!isFresh || receiver._allowSynchronousEvents !== true || receiver._errored !== false) return false;
-  const reader = new FrameReader(socket as unknown as Fields, receiver, take);
-  receiver.write = (chunk) => reader.push(chunk);
-  readShared(carrier, (bytes) => reader.push(bytes));
+  const { push } = new FrameReader(socket as unknown as Fields, receiver, take);
+  receiver.write = push;
+  readShared(carrier, push);
   return true;
 }
 
@@ -70,7 +70,7 @@ class FrameReader {
   #begun: Uint8Array = EMPTY;
   /** Bytes of the message that is under way; 0 between two frames. */
   #length = 0;
-  readonly #key: Uint8Array = new Uint8Array(MASK_BYTES);
+  #key = 0;
   /** Those that are here, when not all are. */
   #parts: Parts | undefined;
   /** Bytes of a frame that `ws` has yet to get, and whether it waits for more fragments of a message. */
@@ -86,7 +86,7 @@ class FrameReader {
   }
 
   /** Take bytes, which are only there during the call. @returns true: more may come at once. */
-  push(bytes: Uint8Array): true {
+  readonly push = (bytes: Uint8Array): true => {
     this.#chunk =
       this.#begun.length === 0 ? bytes : concatBytes([this.#begun, bytes], this.#begun.length + bytes.length);
     this.#begun = EMPTY;
@@ -102,7 +102,7 @@ class FrameReader {
     }
     this.#chunk = EMPTY;
     return true;
-  }
+  };
 
   /** The peer has closed, or `ws` will. */
   get #isOver(): boolean {
@@ -120,15 +120,11 @@ class FrameReader {
     const lengthBytes = short < TWO_BYTES_FOLLOW ? 0 : short < EIGHT_BYTES_FOLLOW ? 2 : 8;
     const headerBytes = 2 + lengthBytes + (isMasked ? MASK_BYTES : 0);
     if (here < 2 || here < headerBytes) return false;
-    let length = short;
-    if (lengthBytes > 0) {
-      length = 0;
-      for (let i = 0; i < lengthBytes; i++) length = length * 256 + (chunk[at + 2 + i] as number);
-    }
+    const length = lengthBytes === 0 ? short : numberAt(chunk, at + 2, lengthBytes);
     if (this.#isWhole(first, second, length)) {
       this.#length = length;
       this.#at += headerBytes;
-      if (isMasked) this.#key.set(chunk.subarray(this.#at - MASK_BYTES, this.#at));
+      if (isMasked) this.#key = numberAt(chunk, this.#at - MASK_BYTES, MASK_BYTES);
       return true;
     }
     this.#left = headerBytes + length;
@@ -184,4 +180,11 @@ class FrameReader {
     this.#parts = undefined;
     return parts.take();
   }
+}
+
+/** A big-endian number, exact up to 2^53. */
+function numberAt(bytes: Uint8Array, at: number, count: number): number {
+  let number = 0;
+  for (let i = at; i < at + count; i++) number = number * 256 + (bytes[i] as number);
+  return number;
 }

@@ -1,8 +1,5 @@
 import type { WsSocket } from "./ws-transport.ts";
 
-/** Sends one binary message that lies in two places. `done` is called when the kernel has it. */
-export type SendParts = (head: Uint8Array, tail: Uint8Array, done: () => void) => void;
-
 /** The sender of a socket of `ws` 8, which writes a list of two as it is. */
 interface Sender {
   sendFrame?(list: readonly [Uint8Array, Uint8Array], done: () => void): void;
@@ -14,17 +11,18 @@ const TWO_BYTES_FOLLOW = 126;
 const EIGHT_BYTES_FOLLOW = 127;
 
 /**
- * `ws` takes a message in one piece. A server masks nothing, so this puts the header in front of the head, which is
- * short, and leaves the tail where it is.
- * @returns `undefined` for a client, and where `ws` is not as expected: join both and use `send`.
+ * Send one binary message that lies in two places. `ws` takes a message in one piece; a server masks nothing, so this puts
+ * the header in front of the head, which is short and is copied, and leaves the tail where it is.
+ * @param done - called when the kernel has it
+ * @returns false for a client, and where `ws` is not as expected: join both and use `send`.
  */
-export function sendParts(socket: WsSocket): SendParts | undefined {
+export function sendParts(socket: WsSocket, head: Uint8Array, tail: Uint8Array, done: () => void): boolean {
   const fields = socket as unknown as { readonly _isServer?: boolean; readonly _sender?: Sender };
   const sender = fields._sender;
   // With an extension there may be messages of others that wait for their compression.
-  if (fields._isServer !== true || socket.extensions !== "" || sender?.sendFrame === undefined)
-    return undefined;
-  return (head, tail, done) => sender.sendFrame?.([withHeader(head, head.length + tail.length), tail], done);
+  if (fields._isServer !== true || socket.extensions !== "" || sender?.sendFrame === undefined) return false;
+  sender.sendFrame([withHeader(head, head.length + tail.length), tail], done);
+  return true;
 }
 
 /** The header of an unmasked message of `length` bytes, and the first of them. */

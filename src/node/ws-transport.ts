@@ -7,7 +7,7 @@ import { SLAB_ROOM, type Slab, type SlabRoom } from "./slab-room.ts";
 import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
 import { readFrames } from "./ws-frames.ts";
 import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
-import { type SendParts, sendParts } from "./ws-parts.ts";
+import { sendParts } from "./ws-parts.ts";
 
 /** What is used of a socket of the `ws` package, whose own types are no part of this package. */
 export interface WsSocket {
@@ -64,7 +64,6 @@ export class WsTransport implements Transport {
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
   readonly #sendInPlace: SendInPlace | undefined;
-  readonly #sendParts: SendParts | undefined;
   #events: TransportEvents | undefined;
   /** What arrived before `start`; `undefined` once it was delivered. */
   #early: Bytes[] | undefined = [];
@@ -83,12 +82,11 @@ export class WsTransport implements Transport {
    * `await` the first messages may be gone.
    * @throws {StateError} when the socket is not open.
    */
-  constructor(socket: WsSocket, options: WsTransportOptions = {}) {
+  constructor(socket: WsSocket, options?: WsTransportOptions) {
     assertOpen(socket.readyState);
     this.#socket = socket;
-    this.#options = { ...DEFAULT_WS_OPTIONS, ...options };
+    this.#options = options === undefined ? DEFAULT_WS_OPTIONS : { ...DEFAULT_WS_OPTIONS, ...options };
     this.#sendInPlace = sendInPlace(socket);
-    this.#sendParts = sendParts(socket);
     socket.binaryType = "nodebuffer"; // the one type that is neither copied nor left in fragments
     socket.pause(); // until `start`
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -133,9 +131,8 @@ export class WsTransport implements Transport {
 
   writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
     const slab = SLAB_ROOM.slabOf(head);
-    if (this.#sendParts === undefined) return this.#join(head, tail, slab);
     if (this.#socket.readyState !== OPEN) return true;
-    this.#sendParts(head, tail, this.#drain);
+    if (!sendParts(this.#socket, head, tail, this.#drain)) return this.#join(head, tail, slab);
     if (slab !== undefined) SLAB_ROOM.release(slab); // the head was copied
     return this.#hasRoom();
   }

@@ -1,20 +1,27 @@
 /** Shorter ones are unmasked byte by byte: a view of words costs more. */
 const LEAST_BYTES = 64;
 
-const keyBytes: Uint8Array<ArrayBuffer> = new Uint8Array(4);
-const keyWord: Int32Array = new Int32Array(keyBytes.buffer);
+const bytesOfWord: Uint8Array<ArrayBuffer> = new Uint8Array(4);
+const word: Int32Array = new Int32Array(bytesOfWord.buffer);
 
-/** Mask or unmask a message where it is. @param key - four bytes. Source: RFC 6455, section 5.3. */
-export function unmask(message: Uint8Array, key: Uint8Array): void {
+/** Mask or unmask a message where it is. @param key - its four bytes, the first one on top. Source: RFC 6455, section 5.3. */
+export function unmask(message: Uint8Array, key: number): void {
   const { buffer, byteOffset, length } = message;
   // Words must lie at a multiple of their length.
   const first = length < LEAST_BYTES ? length : -byteOffset & 3;
-  for (let i = 0; i < first; i++) message[i] = (message[i] as number) ^ (key[i & 3] as number);
+  unmaskBytes(message, key, 0, first);
   if (first === length) return;
-  for (let i = 0; i < 4; i++) keyBytes[i] = key[(first + i) & 3] as number;
-  const word = keyWord[0] as number;
+  for (let i = 0; i < 4; i++) bytesOfWord[i] = byteOf(key, first + i);
+  const mask = word[0] as number;
   const words = new Int32Array(buffer, byteOffset + first, (length - first) >>> 2);
-  for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ word;
-  const rest = first + words.length * 4;
-  for (let i = rest; i < length; i++) message[i] = (message[i] as number) ^ (key[i & 3] as number);
+  for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) ^ mask;
+  unmaskBytes(message, key, first + words.length * 4, length);
+}
+
+function unmaskBytes(message: Uint8Array, key: number, from: number, to: number): void {
+  for (let i = from; i < to; i++) message[i] = (message[i] as number) ^ byteOf(key, i);
+}
+
+function byteOf(key: number, at: number): number {
+  return (key >>> (24 - ((at & 3) << 3))) & 0xff;
 }
