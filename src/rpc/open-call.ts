@@ -24,14 +24,14 @@ export function openCall(session: Session, route: Route, options: CallOptions): 
 function toMetadata(options: CallOptions, codec: number, schema: string | undefined): Metadata {
   const { deadlineMs, headers, priority, lane, trace, idempotencyKey, compress } = options;
   return {
-    ...(deadlineMs === undefined ? {} : { deadlineMs }),
-    ...(headers === undefined ? {} : { headers: new Map(headers) }),
-    ...(priority === undefined ? {} : { priority }),
-    ...(lane === "own" ? { ownLane: true } : {}),
-    ...(trace === undefined ? {} : { trace }),
-    ...(codec === 0 ? {} : { codec }),
-    ...(schema === undefined ? {} : { schema }),
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
-    ...(compress === false ? { compress } : {}),
+    deadlineMs,
+    headers: headers && new Map(headers),
+    priority,
+    ownLane: lane === "own" || undefined,
+    trace,
+    codec: codec || undefined,
+    schema,
+    idempotencyKey,
+    compress: compress === false ? compress : undefined,
   };
 }

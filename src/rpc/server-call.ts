@@ -15,6 +15,9 @@ import type { Outcome, RunOwner } from "./keyed-run.ts";
 import type { Implementation, Middleware, ServiceState } from "./service.ts";
 import { isThenable, validate } from "./validate.ts";
 
+/** The codecs of methods with schemas, by what details of errors travel in. */
+const CODECS: WeakMap<Implementation, Map<Codec, CallCodec>> = new WeakMap();
+
 /** The handler's side of a call. Whatever the handler does ends this call at most. */
 export class ServerCall implements Expiring {
   expiresAt = 0;
@@ -313,15 +316,26 @@ export class ServerCall implements Expiring {
 }
 
 /** The codec of the messages: that of the method's schemas where the name of the stream says so. */
-function codecOf(stream: Stream, { name, schema }: Implementation, details: Codec): CallCodec {
+function codecOf(stream: Stream, implementation: Implementation, details: Codec): CallCodec {
+  const { name, schema } = implementation;
   if (schema === undefined || stream.name === name) return details;
-  const { input, output } = schema;
-  return {
-    name: input.name,
-    encode: (value) => output.encode(value),
-    decode: (bytes) => input.decode(bytes),
-    details,
-  };
+  let codecs = CODECS.get(implementation);
+  if (codecs === undefined) {
+    codecs = new Map();
+    CODECS.set(implementation, codecs);
+  }
+  let codec = codecs.get(details);
+  if (codec === undefined) {
+    const { input, output } = schema;
+    codec = {
+      name: input.name,
+      encode: (value) => output.encode(value),
+      decode: (bytes) => input.decode(bytes),
+      details,
+    };
+    codecs.set(details, codec);
+  }
+  return codec;
 }
 
 /** End a stream with an error for its caller. */

@@ -30,9 +30,9 @@ export interface StreamOptions<Out = Bytes, In = Bytes> {
 export function streamMetadata<Out, In>(options: StreamOptions<Out, In>): Metadata {
   const { compress, headers, peerLane, peerPriority } = options;
   return {
-    ...(headers === undefined ? {} : { headers: new Map(headers) }),
-    ...(peerPriority === undefined ? {} : { priority: peerPriority }),
-    ...(compress === false ? { compress } : {}),
-    ...(peerLane === "own" ? { ownLane: true } : {}),
+    headers: headers && new Map(headers),
+    priority: peerPriority,
+    compress: compress === false ? compress : undefined,
+    ownLane: peerLane === "own" || undefined,
   };
 }

@@ -19,25 +19,25 @@ export interface Failure {
 /** What may travel with the first frame of a stream, and with its last. */
 export interface Metadata {
   /** Time that is left until the answer is of no use, ms. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** W3C `traceparent` of the caller. */
-  readonly trace?: string;
+  readonly trace?: string | undefined;
   /** Position of the stream's codec in the opener's list of HELLO; 0 when absent. */
-  readonly codec?: number;
+  readonly codec?: number | undefined;
   /** Priority class that the opener asks of the other side, 0 (first) to 7. */
-  readonly priority?: number;
+  readonly priority?: number | undefined;
   /** The opener asks the other side to send on a lane of its own. */
-  readonly ownLane?: boolean;
+  readonly ownLane?: boolean | undefined;
   /** Names one piece of work among those of its caller, 1 to 128 bytes of UTF-8: it is done once, however often asked. */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /** False: records with frames of this stream are not compressed, by either side. */
-  readonly compress?: boolean;
+  readonly compress?: boolean | undefined;
   /** Descriptors of the schemas of input and output, a line feed between them. */
-  readonly schema?: string;
+  readonly schema?: string | undefined;
   /** The half ends because it failed. */
-  readonly failure?: Failure;
+  readonly failure?: Failure | undefined;
   /** The application's own entries. */
-  readonly headers?: ReadonlyMap<string, string>;
+  readonly headers?: ReadonlyMap<string, string> | undefined;
 }
 
 /** Longest idempotency key, bytes of UTF-8. */
@@ -60,7 +60,7 @@ const KEY_LANE = 13;
 
 /** Whether it says nothing: then no block is needed. */
 export function isEmptyMetadata(metadata: Metadata): boolean {
-  for (const _ in metadata) return false;
+  for (const key in metadata) if (metadata[key as keyof Metadata] !== undefined) return false;
   return true;
 }
 
