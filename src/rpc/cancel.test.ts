@@ -84,7 +84,7 @@ describe("a handler that does not settle", () => {
     expect(running()).toBe(1);
     expect(server.stats().streams).toBe(1);
     await until(() => running() === 0 && server.stats().streams === 0);
-    expect(callsOf(server).deadlines.size).toBe(0);
+    expect(callsOf(server).deadlines.empty).toBe(true);
     await session.close();
   });
 

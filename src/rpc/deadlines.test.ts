@@ -80,7 +80,7 @@ describe("Deadlines", () => {
     expect(expired).toEqual(["a"]);
     clock.advanceTo(1_350);
     expect(expired).toEqual(["a", "b"]);
-    expect([deadlines.size, clock.waiting]).toEqual([0, 0]);
+    expect([deadlines.empty, clock.waiting]).toEqual([true, 0]);
   });
 
   test("an entry that is deleted does not expire", () => {
@@ -91,7 +91,7 @@ describe("Deadlines", () => {
     deadlines.add(gone);
     deadlines.delete(gone);
     clock.advanceTo(5_000);
-    expect([expired, deadlines.size, clock.waiting]).toEqual([[], 0, 0]);
+    expect([expired, deadlines.empty, clock.waiting]).toEqual([[], true, 0]);
   });
 
   test("an entry that comes back while it expires has one timer", () => {

@@ -24,7 +24,6 @@ export class Deadlines {
   /** A ring: behind it lies the oldest entry, before it the newest. */
   readonly #ends: Expiring;
   #timer: unknown;
-  #size = 0;
   #stopped = false;
 
   /** @param ms - time that each entry has */
@@ -36,9 +35,9 @@ export class Deadlines {
     this.#ends = ends;
   }
 
-  /** Entries that wait. */
-  get size(): number {
-    return this.#size;
+  /** Whether no entry waits. */
+  get empty(): boolean {
+    return this.#ends.later === this.#ends;
   }
 
   /** Watch over `entry` from now on. */
@@ -49,7 +48,6 @@ export class Deadlines {
     entry.earlier = newest;
     entry.later = this.#ends;
     newest.later = this.#ends.earlier = entry;
-    this.#size++;
     if (this.#timer === undefined) this.#schedule(this.#ms);
   }
 
@@ -60,13 +58,12 @@ export class Deadlines {
     earlier.later = later;
     later.earlier = earlier;
     entry.earlier = entry.later = undefined;
-    this.#size--;
   }
 
   /** Forget all entries, and leave no timer behind. */
   stop(): void {
     this.#stopped = true;
-    while (this.#size > 0) this.delete(this.#ends.later as Expiring);
+    while (!this.empty) this.delete(this.#ends.later as Expiring);
     this.#clock.cancel(this.#timer);
     this.#timer = undefined;
   }
@@ -77,7 +74,7 @@ export class Deadlines {
 
   readonly #tick = (): void => {
     const now = this.#clock.now();
-    while (this.#size > 0) {
+    while (!this.empty) {
       const oldest = this.#ends.later as Expiring;
       if (oldest.expiresAt > now) {
         this.#schedule(Math.max(TICK_MS, oldest.expiresAt - now));

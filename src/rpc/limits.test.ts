@@ -193,7 +193,7 @@ describe("leaks", () => {
     await until(() => session.stats().streams === 0 && server.stats().streams === 0);
     for (const end of [session, server]) {
       const { deadlines, running, waiting } = callsOf(end);
-      expect([deadlines.size, running, waiting]).toEqual([0, 0, 0]);
+      expect([deadlines.empty, running, waiting]).toEqual([true, 0, 0]);
       expect(end.stats()).toMatchObject({ queuedBytes: 0, unreadBytes: 0, streams: 0 });
     }
     if (gc !== undefined) {

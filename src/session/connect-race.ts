@@ -62,8 +62,8 @@ export async function connectByRace(
     reasons: asUsual ? [] : [webSocketFirst],
     lastWinner: asUsual ? winners.recall(url.origin) : undefined,
     remember: (winner) => winners.remember(url.origin, winner),
-    ...(headStartMs === undefined ? {} : { headStartMs }),
-    ...(onChoice === undefined ? {} : { onChoice }),
+    headStartMs,
+    onChoice,
   });
   const onSession = (session: Session) => {
     race.watch(session);

@@ -16,7 +16,7 @@ export interface ContenderResult {
   readonly startedMs: number;
   readonly endedMs: number;
   /** When its transport was open, ms after the race began; nothing for one that never was. */
-  readonly openedMs?: number;
+  readonly openedMs?: number | undefined;
   /** Why it failed. */
   readonly error?: unknown;
 }
@@ -178,8 +178,7 @@ export class Heat {
       const { contender, error, openedMs, startedMs = now, endedMs = now } = runner;
       const failed = runner.endedMs !== undefined && runner !== winner;
       const outcome = runner === winner ? "won" : failed ? "failed" : "lost";
-      const opened = openedMs === undefined ? {} : { openedMs };
-      return { name: contender.name, outcome, startedMs, ...opened, endedMs, ...(failed ? { error } : {}) };
+      return { name: contender.name, outcome, startedMs, openedMs, endedMs, ...(failed ? { error } : {}) };
     });
   }
 }

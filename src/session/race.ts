@@ -30,7 +30,7 @@ export function noteChoice(session: Session, by: { readonly choice: TransportCho
 /** How a race is run. */
 export interface RaceOptions {
   /** How long the first contender is alone, ms. Default 500. */
-  readonly headStartMs?: number;
+  readonly headStartMs?: number | undefined;
   /** Which one carried the last session: when that was the second contender, there is no head start. */
   readonly lastWinner?: TransportName | undefined;
   /** Why the contenders are in this order. */
@@ -38,7 +38,7 @@ export interface RaceOptions {
   /** Called with the transport of a session that is open. */
   readonly remember?: (winner: TransportName) => void;
   /** Called with each choice. */
-  readonly onChoice?: (choice: TransportChoice) => void;
+  readonly onChoice?: ((choice: TransportChoice) => void) | undefined;
   readonly clock?: Clock;
 }
 

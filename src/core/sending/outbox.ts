@@ -17,7 +17,7 @@ import type { RecordWriter } from "../wire/record-writer.ts";
 import { varintBytes } from "../wire/varint.ts";
 import { News } from "./news.ts";
 import { Scheduler } from "./scheduler.ts";
-import { CONTROL_BYTES, STREAM_CONTROL_BYTES, writeStreamControl } from "./stream-control.ts";
+import { CONTROL_BYTES, STREAM_CONTROL_BYTES, writeCredit, writeStreamControl } from "./stream-control.ts";
 
 /** Charged bytes after which the next stream of the class has its turn (T16). */
 const QUANTUM_BYTES = 16_384;
@@ -96,8 +96,7 @@ export class Outbox {
   /** The session's credit or number of streams was raised. */
   unblock(): void {
     this.#sessionBlocked = this.#partBlocked = this.#laneBlocked = false;
-    if (!this.#table.mayOpen) return;
-    if (this.#unopened === undefined) return;
+    if (!this.#table.mayOpen || this.#unopened === undefined) return;
     for (const stream of this.#unopened) this.schedule(stream);
     this.#unopened.clear();
   }
@@ -221,6 +220,9 @@ export class Outbox {
       }
       const alone = stream.ownLane && send.unsent > 0 && this.lanes?.claim(stream) === true;
       const end = this.#writeStream(into, stream, before, now, alone);
+      // The peer keeps what was not consumed: where data goes to it anyway, it hears of that too.
+      const { window } = stream.receive;
+      if (window.consumed > window.told && into.room >= CONTROL_BYTES) writeCredit(into, stream);
       if (end === "quantum") this.#scheduler.push(stream);
       else if (end === "room" || end === "session-credit") {
         this.#scheduler.unshift(stream);
@@ -391,8 +393,7 @@ export class Outbox {
     this.#scheduler.drain();
     this.#control.clear();
     this.#news.clear();
-    this.#unopened = undefined;
-    this.#parts = undefined;
+    this.#unopened = this.#parts = undefined;
     this.queuedBytes = this.retainedBytes = 0;
     this.windowDue = false;
   }

@@ -13,6 +13,17 @@ export const CONTROL_BYTES: number = MAX_HEADER_BYTES + 24;
 /** Room that all control frames of one stream need together. */
 export const STREAM_CONTROL_BYTES: number = 3 * CONTROL_BYTES + 2 * MAX_REASON_BYTES;
 
+/** Write the WINDOW of a stream while it has a use: what was consumed, and up to where the peer may send. */
+export function writeCredit(into: RecordWriter, { id, receive }: Stream): void {
+  const { discarding, finished, window } = receive;
+  if (finished || discarding) return;
+  const { consumed, limit } = window;
+  window.told = consumed;
+  into.frame(FrameType.WINDOW, 0, id, varintBytes(consumed) + varintBytes(limit));
+  into.varint(consumed);
+  into.varint(limit);
+}
+
 /**
  * Write the control frames that a stream has to send; it has none after that.
  * @param alone - it is the only stream
@@ -28,12 +39,9 @@ export function writeStreamControl(
   const { control, id, receive, send } = stream;
   stream.control = 0;
   if (!stream.compress) into.plain = true;
-  if ((control & Control.WINDOW) !== 0 && !receive.finished && !receive.discarding) {
-    const { window } = receive;
-    window.grant(now, roundTripMs, false, alone ? 8 : 2);
-    into.frame(FrameType.WINDOW, 0, id, varintBytes(window.consumed) + varintBytes(window.limit));
-    into.varint(window.consumed);
-    into.varint(window.limit);
+  if ((control & Control.WINDOW) !== 0) {
+    receive.window.grant(now, roundTripMs, false, alone ? 8 : 2);
+    writeCredit(into, stream);
   }
   if ((control & Control.LANE) !== 0 && !receive.finished) into.frame(FrameType.LANE, 0, id, 0);
   if ((control & Control.STOP) !== 0) {

@@ -67,6 +67,30 @@ describe("credit", () => {
     }
   });
 
+  test("where data goes back, the peer hears what was consumed, and keeps no more of it", () => {
+    const pair = new Pair().open();
+    const stream = openStream(pair.client, "talk");
+    stream.trySend(new Uint8Array(64));
+    pair.settle();
+    const accepted = pair.streams("server")[0]!;
+    for (let round = 0; round < 50; round++) {
+      for (const [reader, writer] of [
+        [accepted, stream],
+        [stream, accepted],
+      ] as const) {
+        expect(readAll(reader)).toHaveLength(1);
+        pair.settle();
+        expect(writer.send.retained).toBe(64 + MESSAGE_CHARGE); // nothing went back yet
+        const records = pair.wire.length;
+        const { limit } = writer.send;
+        reader.trySend(new Uint8Array(64));
+        pair.settle();
+        expect(pair.wire).toHaveLength(records + 1);
+        expect([writer.send.retained, writer.send.limit]).toEqual([0, limit]);
+      }
+    }
+  });
+
   test("writable comes when there is room again, whatever made it", () => {
     const pair = new Pair({ limits: { maxQueuedBytes: 100_000 }, serverLimits: { maxStreams: 16 } }).open();
     for (let i = 0; i < 16; i++) openStream(pair.client);

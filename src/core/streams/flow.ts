@@ -43,6 +43,8 @@ export class ReceiveWindow {
   received = 0;
   /** Position up to which the application has taken bytes. */
   consumed = 0;
+  /** The same as the peer was told it last. */
+  told = 0;
   /** Position that the peer may not pass. */
   limit: number;
   /** Bytes that may be on their way or unread. */
