@@ -24,14 +24,14 @@ export function dialWebTransport(url: string | URL, options: WebTransportDialOpt
     signal.throwIfAborted();
     if (globalThis.WebTransport === undefined)
       throw new TransportError(`Cannot connect to ${url}: this runtime has no WebTransport`);
-    const { serverCertificateHashes: hashes } = options;
+    const hashes: readonly WebTransportHash[] | undefined = options.serverCertificateHashes;
     let session: WebTransport | undefined;
     const onAbort = () => session?.close();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       session = new WebTransport(String(url), {
         requireUnreliable: true,
-        ...(hashes === undefined ? {} : { serverCertificateHashes: [...hashes] }),
+        serverCertificateHashes: hashes as WebTransportHash[], // undefined as if not there
       });
       session.closed.catch(() => {}); // `ready` tells the same
       await session.ready;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Parts } from "./parts.ts";
+import { giveRecord, Parts } from "./parts.ts";
 
 describe("Parts", () => {
   test("take() gives all pieces in order, and begins again", () => {
@@ -62,5 +62,22 @@ describe("Parts", () => {
     const parts = new Parts();
     for (const bytes of [65_505, 65_511, 65_511, 65_511, 106]) parts.add(new Uint8Array(bytes), 16_777_216);
     expect(parts.take().buffer.byteLength).toBe(262_144);
+  });
+
+  test("a record that was given back is the next room of its length, and no more room than that is made", () => {
+    const given = new Uint8Array(65_536).fill(9);
+    giveRecord(given);
+    const other = new Parts();
+    other.add(new Uint8Array(1_000), 65_536);
+    expect(other.room.length).toBe(1_024);
+    const parts = new Parts();
+    parts.add(new Uint8Array(100).fill(1), 65_536);
+    expect(parts.room.buffer).not.toBe(given.buffer);
+    parts.add(new Uint8Array(65_436).fill(2), 65_536);
+    const all = parts.take();
+    expect(all.buffer).toBe(given.buffer);
+    expect(all.every((byte, i) => byte === (i < 100 ? 1 : 2))).toBe(true);
+    other.add(new Uint8Array(64_536), 65_536);
+    expect(other.room.buffer).not.toBe(given.buffer);
   });
 });

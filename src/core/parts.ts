@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes, detachView, EMPTY } from "./bytes.ts";
+import { type Bytes, detachView, EMPTY } from "./bytes.ts";
 
 /** A record from this length on lies in memory of its own, which is used again. */
 export const LEAST_OWN_BYTES = 16_384;
@@ -19,21 +19,20 @@ export class Parts {
   room: Bytes = EMPTY;
 
   /**
-   * Take a copy of a piece. The room is one that was given back, or grows with what is here and is no more than four times
-   * that (T2).
+   * Take a copy of a piece. The room grows with what is here, and is no more than four times that (T2). One that was given
+   * back serves where it has the length that is needed.
    * @param most - bytes that all pieces have at most; no more room than that is made
    */
   add(piece: Uint8Array, most: number): void {
     const at = this.length;
     const length = at + piece.length;
     const { room } = this;
-    if (at === 0 && spare.length === most) {
-      this.room = spare;
-      spare = EMPTY;
-    } else if (length > room.length) {
+    if (length > room.length) {
       // A power of four, because what is sent is often as long as one.
       const next = length * 4 < most ? 4 ** Math.ceil(Math.log2(length) / 2) : most;
-      this.room = concatBytes([room.subarray(0, at)], next);
+      this.room = spare.length === next ? spare : new Uint8Array(next);
+      if (this.room === spare) spare = EMPTY;
+      this.room.set(room.subarray(0, at));
     }
     this.room.set(piece, at);
     this.length = length;

@@ -1,15 +1,30 @@
+import { createServer } from "node:http";
+import type { Socket } from "node:net";
+import { type Duplex, duplexPair } from "node:stream";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { WebSocket, WebSocketServer } from "ws";
 import { sleep } from "../../test/sessions.ts";
+import { openSocketPair } from "../../test/socket-pair.ts";
 import { certificate, SocketSites } from "../../test/socket-site.ts";
+import { openWsPair } from "../../test/ws-pair.ts";
+import type { Bytes } from "../core/bytes.ts";
+import { MAIN_LANE } from "../core/lanes/lane.ts";
+import { BufferPool } from "../core/wire/buffer-pool.ts";
 import { type MessageStream, raw } from "../index.ts";
+import type { Transport } from "../transports/transport.ts";
 import { SLAB_ROOM, SlabRoom } from "./slab-room.ts";
+import { WsTransport } from "./ws-transport.ts";
+
+const NO_EVENTS = { drain() {}, closed() {}, lane() {}, datagram() {} };
+
+function make(room: SlabRoom, bytes: number): Bytes {
+  room.reserve(bytes);
+  return room.commit(room.at, room.at + bytes);
+}
 
 describe("SlabRoom", () => {
-  const make = (room: SlabRoom, bytes: number) => {
-    room.reserve(bytes);
-    return room.commit(room.at, room.at + bytes);
-  };
-
   test("cuts records one behind the other, and begins anew when all of them are sent", () => {
     const room = new SlabRoom();
     const records = [10, 20, 30].map((bytes) => make(room, bytes));
@@ -97,5 +112,127 @@ describe.each(["tcp", "ipc", "ws", ...(certificate === undefined ? [] : ["tls", 
     });
     expect(await Promise.all(counts)).toEqual([600, 600, 600, 600]);
     expect(SLAB_ROOM.release).toHaveBeenCalled();
+  });
+});
+
+describe.each(["tcp", "ipc", "ws"] as const)("a transport over %s", (kind) => {
+  const cleanups: (() => unknown)[] = [];
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+  });
+
+  async function open() {
+    const pair =
+      kind === "ws"
+        ? await openWsPair(
+            (socket) => new WsTransport(socket),
+            (socket) => new WsTransport(socket),
+          )
+        : await openSocketPair(kind, undefined);
+    cleanups.push(pair.cleanup);
+    return pair;
+  }
+  const start = (transport: Transport) =>
+    new Promise<void>((closed) =>
+      transport.start({ ...NO_EVENTS, data: () => true, closed: () => closed() }),
+    );
+
+  test("holds no slab when it is idle", async () => {
+    const { server } = await open();
+    start(server);
+    // Longer than a slab: the room keeps none of this length.
+    const slab = new WeakRef(writeOne(server).buffer);
+    await expect.poll(() => server.bufferedBytes(MAIN_LANE)).toBe(0);
+    make(SLAB_ROOM, 300_000); // the room lies elsewhere now
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const isHeld = () => {
+      collect();
+      return slab.deref() !== undefined;
+    };
+    await expect.poll(isHeld).toBe(false);
+  });
+
+  function writeOne(transport: Transport): Bytes {
+    const record = make(SLAB_ROOM, 200_000);
+    transport.write(MAIN_LANE, record);
+    return record;
+  }
+
+  test("that is cut gives nothing back that the kernel may still read", async () => {
+    const { server, sockets } = await open();
+    const closed = start(server);
+    const unsent: Map<ArrayBufferLike, number> = new Map();
+    const count = (buffer: ArrayBufferLike, by: number) => unsent.set(buffer, (unsent.get(buffer) ?? 0) + by);
+    const release = vi.spyOn(SLAB_ROOM, "release");
+    for (let i = 0; i < 300; i++) {
+      const record = make(SLAB_ROOM, 60_000);
+      count(record.buffer, 1);
+      server.write(MAIN_LANE, record);
+    }
+    if (sockets.server instanceof WebSocket) sockets.server.terminate();
+    else sockets.server.destroy();
+    await closed;
+    for (const [slab] of release.mock.calls) count(slab.bytes.buffer, -1);
+    release.mockRestore();
+    const held = [...unsent].filter(([, records]) => records > 0).map(([buffer]) => buffer);
+    expect(held.length).toBeGreaterThan(0);
+    for (let i = 0; i < 100; i++) expect(held).not.toContain(make(SLAB_ROOM, 60_000).buffer);
+  });
+});
+
+describe("ws over a stream that is no socket", () => {
+  /** A stream says that bytes are written while they wait at its other end. */
+  async function open() {
+    const [near, far] = duplexPair();
+    const listener = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+    const http = createServer().on("upgrade", (request, socket: Duplex, head) =>
+      listener.handleUpgrade(request, socket, head, (accepted) => listener.emit("connection", accepted)),
+    );
+    const server = new Promise<WsTransport>((resolve) =>
+      listener.on("connection", (socket) => resolve(new WsTransport(socket))),
+    );
+    http.emit("connection", far);
+    const socket = new WebSocket("ws://stream.invalid/", {
+      createConnection: () => near as Socket,
+      perMessageDeflate: false,
+    });
+    const client = new Promise<WsTransport>((resolve) =>
+      socket.on("open", () => resolve(new WsTransport(socket))),
+    );
+    return { client: await client, server: await server, cut: () => socket.terminate() };
+  }
+
+  test.each([
+    ["client", 1_000],
+    ["client", 10_000],
+    ["server", 1_000],
+    ["server", 10_000],
+  ] as const)("records of the %s of %i bytes arrive as they were made", async (from, bytes) => {
+    const { client, server, cut } = await open();
+    const [sender, reader] = from === "client" ? [client, server] : [server, client];
+    const heard: Bytes[] = [];
+    sender.start({ ...NO_EVENTS, data: () => true });
+    reader.start({ ...NO_EVENTS, data: (_lane, message) => void heard.push(message) });
+    await sleep(1);
+    reader.pause();
+    const room = sender.room ?? new BufferPool();
+    for (let i = 0; i < 200; i++) {
+      room.reserve(bytes);
+      room.slab.fill(i, room.at, room.at + bytes);
+      sender.write(MAIN_LANE, room.commit(room.at, room.at + bytes));
+      if (i % 10 === 0) await sleep(1);
+    }
+    reader.resume();
+    await expect.poll(() => heard.length).toBe(200);
+    for (const [i, message] of heard.entries()) {
+      expect(message.constructor).toBe(Uint8Array);
+      expect(message.length).toBe(bytes);
+      expect(
+        message.every((byte) => byte === i),
+        `record ${i}`,
+      ).toBe(true);
+    }
+    cut();
   });
 });

@@ -156,7 +156,8 @@ export class SocketTransport implements Transport {
     const first = this.#first;
     if (first === undefined) return this.#uncork();
     this.#first = undefined;
-    if (this.#socket.writable) this.#socket.write(first, this.#sent(this.#firstSlab)); // or it has ended with the peer
+    if (this.#socket.writable) this.#writeFirst(first);
+    else this.#firstSlab = undefined; // the peer has ended it
   }
 
   readonly #flush = (): void => this.flush();
@@ -171,9 +172,15 @@ export class SocketTransport implements Transport {
     }
     if (first !== undefined) {
       this.#first = undefined;
-      socket.write(first, this.#sent(this.#firstSlab));
+      this.#writeFirst(first);
     }
     socket.write(record, this.#sent(SLAB_ROOM.slabOf(record)));
+  }
+
+  #writeFirst(first: Bytes): void {
+    const slab = this.#firstSlab;
+    this.#firstSlab = undefined; // or an idle socket keeps it
+    this.#socket.write(first, this.#sent(slab));
   }
 
   /** What is called when the kernel has a record. After an error it may still read from it. */

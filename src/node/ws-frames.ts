@@ -38,8 +38,8 @@ interface Fields {
 
 /**
  * Take the messages of a socket of `ws` before it does, from memory of the thread into memory that is used again: `ws`
- * makes a buffer for each read and for each message. It still has all else, byte by byte: control frames, text,
- * fragments, and whatever is wrong.
+ * makes a buffer for each read and for each message. It still has all else, once the header is here: control frames,
+ * text, fragments, and whatever is wrong.
  * @param take - hears of each message. @returns false when nothing of it is held
  * @returns false where `ws` is not as expected: all messages come by its own event.
  */
@@ -49,7 +49,8 @@ export function readFrames(socket: WsSocket, take: (message: Bytes) => unknown):
   const isFresh = receiver._state === 0 && receiver._bufferedBytes === 0 && receiver._fragmented === 0;
   if (!isFresh || receiver._allowSynchronousEvents !== true || receiver._errored !== false) return false;
   const { push } = new FrameReader(socket as unknown as Fields, receiver, take);
-  receiver.write = push;
+  // What was read before comes as a `Buffer`, whose `slice` makes no copy.
+  receiver.write = (chunk) => push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
   readShared(carrier, push);
   return true;
 }
@@ -66,7 +67,7 @@ class FrameReader {
   #at = 0;
   /** The chunk is a copy. */
   #copied = false;
-  /** Part of a header, of which the rest is not here. */
+  /** Part of a header, of which the rest is not here: nothing is known of its frame. */
   #begun: Uint8Array = EMPTY;
   /** Bytes of the message that is under way; 0 between two frames. */
   #length = 0;

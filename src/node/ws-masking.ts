@@ -1,7 +1,7 @@
 import type { WsSocket } from "./ws-transport.ts";
 
-/** Sends one binary message, and changes its bytes. `done` is called when the kernel has them. */
-export type SendInPlace = (message: Uint8Array, done: () => void) => void;
+/** Sends one binary message, and changes its bytes. `done` is called when the kernel has them, or never will. */
+export type SendInPlace = (message: Uint8Array, done: (error?: Error | null) => void) => void;
 
 /** What `ws` makes of a message. */
 interface FrameOptions {
@@ -19,7 +19,7 @@ interface Sender {
   readonly constructor: { frame?(message: Uint8Array, options: FrameOptions): Uint8Array[] };
   readonly _maskBuffer?: Uint8Array;
   readonly _generateMask?: unknown;
-  sendFrame?(frames: Uint8Array[], done: () => void): void;
+  sendFrame?(frames: Uint8Array[], done: (error?: Error | null) => void): void;
 }
 
 /** Source: RFC 6455, section 5.2. */

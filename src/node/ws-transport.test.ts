@@ -55,6 +55,26 @@ describe("ws", () => {
     expect(() => new WsTransport(socket)).toThrow(StateError);
   });
 
+  test("pause() before the first message holds all of them back", async () => {
+    const { transport, peer } = await open();
+    const heard: number[] = [];
+    transport.start({
+      data: (_lane, bytes) => void heard.push(bytes[0] as number),
+      drain() {},
+      closed() {},
+      lane() {},
+      datagram() {},
+    });
+    transport.pause?.();
+    for (let i = 0; i < 3; i++) {
+      peer.send(new Uint8Array([i]));
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    expect(heard).toEqual([]);
+    transport.resume?.();
+    await expect.poll(() => heard).toEqual([0, 1, 2]);
+  });
+
   test("writeParts() joins in buffers that are used again, and each record keeps its own bytes", async () => {
     const { transport, peer } = await open();
     const heard: Buffer[] = [];

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { type Bytes, EMPTY } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
@@ -60,7 +61,7 @@ const LEAST_JOINED_BYTES = 4_096;
 export class WsTransport implements Transport {
   readonly name = "websocket";
   readonly capabilities: TransportCapabilities = CAPABILITIES;
-  readonly room: SlabRoom = SLAB_ROOM;
+  readonly room: SlabRoom | undefined;
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
   readonly #sendInPlace: SendInPlace | undefined;
@@ -86,7 +87,10 @@ export class WsTransport implements Transport {
     assertOpen(socket.readyState);
     this.#socket = socket;
     this.#options = options === undefined ? DEFAULT_WS_OPTIONS : { ...DEFAULT_WS_OPTIONS, ...options };
-    this.#sendInPlace = sendInPlace(socket);
+    // Another stream may say that it has written what its reader has yet to take: that memory is not used again.
+    const reuses = (socket as unknown as { readonly _socket?: unknown })._socket instanceof Socket;
+    this.room = reuses ? SLAB_ROOM : undefined;
+    this.#sendInPlace = reuses ? sendInPlace(socket) : undefined;
     socket.binaryType = "nodebuffer"; // the one type that is neither copied nor left in fragments
     socket.pause(); // until `start`
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -103,7 +107,9 @@ export class WsTransport implements Transport {
       if (this.#end !== undefined) events.closed(this.#end.error);
       else {
         readFrames(this.#socket, (message) => this.#take(message));
-        if (!this.#paused) this.#socket.resume();
+        // The socket reads in another way now, which must stop too.
+        if (this.#paused) this.#socket.pause();
+        else this.#socket.resume();
       }
     });
   }
@@ -147,8 +153,8 @@ export class WsTransport implements Transport {
     buffer.set(tail, head.length);
     if (slab !== undefined) SLAB_ROOM.release(slab);
     const message = buffer.subarray(0, length);
-    const done = () => {
-      giveBuffer(buffer);
+    const done = (error?: Error | null) => {
+      if (!error && this.room !== undefined) giveBuffer(buffer);
       this.#drain();
     };
     if (this.#sendInPlace === undefined) socket.send(message, SEND_OPTIONS, done);

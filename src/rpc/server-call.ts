@@ -16,7 +16,7 @@ import type { Implementation, Middleware, ServiceState } from "./service.ts";
 import { isThenable, validate } from "./validate.ts";
 
 /** The codecs of methods with schemas, by what details of errors travel in. */
-const CODECS: WeakMap<Implementation, Map<Codec, CallCodec>> = new WeakMap();
+const CODECS: WeakMap<Implementation, WeakMap<Codec, CallCodec>> = new WeakMap();
 
 /** The handler's side of a call. Whatever the handler does ends this call at most. */
 export class ServerCall implements Expiring {
@@ -321,7 +321,7 @@ function codecOf(stream: Stream, implementation: Implementation, details: Codec)
   if (schema === undefined || stream.name === name) return details;
   let codecs = CODECS.get(implementation);
   if (codecs === undefined) {
-    codecs = new Map();
+    codecs = new WeakMap();
     CODECS.set(implementation, codecs);
   }
   let codec = codecs.get(details);

@@ -65,7 +65,7 @@ export interface Transport {
    * Where records for this transport are made, if it knows when it is done with one: a `RecordRoom` where that is so
    * when `write` returns. Records of other transports lie one behind the other in memory that nobody writes to again.
    */
-  readonly room?: BufferPool;
+  readonly room?: BufferPool | undefined;
   /**
    * {@link write} for a record in two parts, so that a long payload is not copied into one. Where it is missing, records
    * come whole. Both parts are the transport's until they are sent, and not changed by it or by the caller.

@@ -221,8 +221,8 @@ export class Outbox {
       const alone = stream.ownLane && send.unsent > 0 && this.lanes?.claim(stream) === true;
       const end = this.#writeStream(into, stream, before, now, alone);
       // The peer keeps what was not consumed: where data goes to it anyway, it hears of that too.
-      const { window } = stream.receive;
-      if (window.consumed > window.told && into.room >= CONTROL_BYTES) writeCredit(into, stream);
+      const { consumed, told } = stream.receive.window;
+      if (send.sent > before && consumed > told && into.room >= CONTROL_BYTES) writeCredit(into, stream);
       if (end === "quantum") this.#scheduler.push(stream);
       else if (end === "room" || end === "session-credit") {
         this.#scheduler.unshift(stream);

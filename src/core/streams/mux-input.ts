@@ -15,7 +15,7 @@ import type { Mux } from "./mux.ts";
 import type { Stream } from "./stream.ts";
 import { endedByReset, endedByStop, settle } from "./stream-end.ts";
 
-/** A WINDOW that moves less than this counts as a frame that does nothing: grants come by half a window. */
+/** A WINDOW that moves less than this counts as a frame that does nothing: grants come by half a window, others behind data. */
 const LEAST_PROGRESS = 256;
 
 /** Applies the frames of one connection to the streams of a session. Every bound is checked before anything is kept. */

@@ -7,8 +7,8 @@ const LARGEST_SLAB_BYTES = 4 * (65_536 + 1_024 + 4);
 /**
  * Room for records, cut one behind the other from large slabs, so that a record costs no allocation of its own.
  *
- * Slabs grow with what is sent, so that a connection that says little holds little. A slab is never reused: it is freed
- * when the last view of it is. One pool serves many connections, which keeps an idle connection free of any buffer.
+ * Slabs grow with what is sent, so that a connection that says little holds little. No byte of a slab is written twice: it
+ * is freed when the last view of it is, unless those that extend this know more. One pool serves many connections, which keeps an idle connection free of any buffer.
  */
 export class BufferPool {
   /** The slab being filled. Write from `at` on, then say so with {@link commit}. */
