@@ -1,5 +1,6 @@
 import { messageOf, TransportError } from "../core/errors.ts";
 import type { Dial } from "../session/dialing.ts";
+import { whenAborted } from "../session/when-aborted.ts";
 import { WebTransportTransport } from "../transports/webtransport.ts";
 
 /** How a WebTransport session is opened. */
@@ -26,8 +27,7 @@ export function dialWebTransport(url: string | URL, options: WebTransportDialOpt
       throw new TransportError(`Cannot connect to ${url}: this runtime has no WebTransport`);
     const hashes: readonly WebTransportHash[] | undefined = options.serverCertificateHashes;
     let session: WebTransport | undefined;
-    const onAbort = () => session?.close();
-    signal.addEventListener("abort", onAbort, { once: true });
+    const stop = whenAborted(signal, () => session?.close());
     try {
       session = new WebTransport(String(url), {
         requireUnreliable: true,
@@ -40,7 +40,7 @@ export function dialWebTransport(url: string | URL, options: WebTransportDialOpt
       const reason = messageOf(cause) || "WebTransport failed"; // Safari's errors have no text
       throw new TransportError(`Cannot connect to ${url}: ${reason}`, { cause });
     } finally {
-      signal.removeEventListener("abort", onAbort);
+      stop();
     }
   };
 }

@@ -1,8 +1,11 @@
 import type { Bytes } from "../core/bytes.ts";
 import { BufferPool } from "../core/wire/buffer-pool.ts";
 
+/** Bytes in front of each record that are its transport's: the longest header of a WebSocket frame. */
+export const FRONT_BYTES = 14;
+
 /** Two of the longest records by default, with the length in front of each. */
-const SLAB_BYTES = 2 * (66_560 + 4);
+const SLAB_BYTES = 2 * (FRONT_BYTES + 66_560 + 4);
 
 /** Most slabs that a thread keeps for later, 2 MiB. */
 const MOST_SPARE = 16;
@@ -19,21 +22,24 @@ export interface Slab {
  * lie in it. One serves all sockets of a thread. A record that is dropped keeps its slab from being used again, no more.
  */
 export class SlabRoom extends BufferPool {
+  override at: number = FRONT_BYTES;
   #current: Slab = { bytes: this.slab, unsent: 0 };
   readonly #spare: Slab[] = [];
 
   override reserve(bytes: number): void {
     if (this.slab.length - this.at >= bytes) return;
     this.#keep(this.#current);
-    const spare = bytes <= SLAB_BYTES ? this.#spare.pop() : undefined;
-    this.#current = spare ?? { bytes: new Uint8Array(Math.max(bytes, SLAB_BYTES)), unsent: 0 };
+    const spare = FRONT_BYTES + bytes <= SLAB_BYTES ? this.#spare.pop() : undefined;
+    this.#current = spare ?? { bytes: new Uint8Array(Math.max(FRONT_BYTES + bytes, SLAB_BYTES)), unsent: 0 };
     this.slab = this.#current.bytes;
-    this.at = 0;
+    this.at = FRONT_BYTES;
   }
 
   override commit(start: number, end: number): Bytes {
     this.#current.unsent++;
-    return super.commit(start, end);
+    const record = super.commit(start, end);
+    this.at += FRONT_BYTES;
+    return record;
   }
 
   /** The slab of the record that was made last; `undefined` for bytes that were not made here. */
@@ -45,7 +51,7 @@ export class SlabRoom extends BufferPool {
   release(slab: Slab): void {
     slab.unsent--;
     if (slab !== this.#current) this.#keep(slab);
-    else if (slab.unsent === 0) this.at = 0;
+    else if (slab.unsent === 0) this.at = FRONT_BYTES;
   }
 
   #keep(slab: Slab): void {

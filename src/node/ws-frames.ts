@@ -2,8 +2,8 @@ import type { Socket } from "node:net";
 import { type Bytes, concatBytes, EMPTY } from "../core/bytes.ts";
 import { giveRecord, LEAST_OWN_BYTES, Parts } from "../core/parts.ts";
 import { readShared } from "./shared-read.ts";
+import { mask } from "./ws-mask.ts";
 import type { WsSocket } from "./ws-transport.ts";
-import { unmask } from "./ws-unmask.ts";
 
 // Source of all numbers: RFC 6455, section 5.2.
 const WHOLE_BINARY = 0x82;
@@ -155,7 +155,7 @@ class FrameReader {
     const message = isHere && length < LEAST_OWN_BYTES ? this.#cut(length) : this.#gather(length);
     if (message === undefined) return;
     this.#length = 0;
-    if (this.#mask > 0) unmask(message, this.#key);
+    if (this.#mask > 0) mask(message, this.#key);
     if (this.#take(message) === false) giveRecord(message);
   }
 

@@ -8,9 +8,9 @@ import type { Bytes } from "../core/bytes.ts";
 import { StateError, type WireError } from "../core/errors.ts";
 import { MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport } from "../transports/transport.ts";
-import { sendInPlace } from "./ws-masking.ts";
-import { sendParts } from "./ws-parts.ts";
+import type { SlabRoom } from "./slab-room.ts";
 import { type WsSocket, WsTransport, type WsTransportOptions } from "./ws-transport.ts";
+import { frameWriter } from "./ws-writer.ts";
 
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
@@ -75,81 +75,83 @@ describe("ws", () => {
     await expect.poll(() => heard).toEqual([0, 1, 2]);
   });
 
-  test("writeParts() joins in buffers that are used again, and each record keeps its own bytes", async () => {
-    const { transport, peer } = await open();
-    const heard: Buffer[] = [];
-    peer.on("message", (data) => heard.push(Buffer.from(data as Buffer)));
-    const sample = (i: number) => Buffer.alloc(20_000 + i * 300, i + 1);
-    for (let round = 0; round < 3; round++) {
-      for (let i = 0; i < 40; i++)
-        transport.writeParts(MAIN_LANE, new Uint8Array([round, i]), new Uint8Array(sample(i)));
-      await expect.poll(() => heard.length).toBe((round + 1) * 40);
-    }
-    for (const [at, record] of heard.entries()) {
-      expect([...record.subarray(0, 2)]).toEqual([Math.floor(at / 40), at % 40]);
-      expect(record.subarray(2).equals(sample(at % 40)), `record ${at}`).toBe(true);
-    }
-  });
+  /** A record full of one byte, made where the transport says. */
+  function recordOf({ room }: WsTransport, length: number, value: number): Bytes {
+    const pool = room as SlabRoom;
+    pool.reserve(length);
+    pool.slab.fill(value, pool.at, pool.at + length);
+    return pool.commit(pool.at, pool.at + length);
+  }
 
-  test("writeParts() of a server is one message, whatever the length", async () => {
+  const LENGTHS = [1, 2, 124, 125, 126, 127, 300, 4_095, 4_096, 65_535, 65_536, 66_560, 200_000];
+
+  test.each(["client", "server"] as const)("records of a %s of any length are one message", async (from) => {
     const both = await openWsPair(
-      () => undefined,
+      (socket) => new WsTransport(socket),
       (socket) => new WsTransport(socket),
     );
+    const { [from]: transport } = both;
+    const peer = both.sockets[from === "client" ? "server" : "client"];
     const heard: Buffer[] = [];
-    both.sockets.client.on("message", (data) => heard.push(data as Buffer));
-    const lengths = [1, 124, 125, 126, 65_534, 65_535, 65_536, 200_000];
-    for (const length of lengths)
-      both.server.writeParts(MAIN_LANE, new Uint8Array([7]), new Uint8Array(length).fill(length));
-    both.server.write(MAIN_LANE, new Uint8Array([8]));
-    await expect.poll(() => heard.length).toBe(lengths.length + 1);
-    for (const [i, length] of lengths.entries()) {
-      const expected = Buffer.concat([new Uint8Array([7]), new Uint8Array(length).fill(length)]);
-      expect(heard[i]?.equals(expected), `1 + ${length} bytes`).toBe(true);
+    peer.on("message", (data) => heard.push(Buffer.from(data as Buffer)));
+    peer.resume();
+    const expected: Buffer[] = [];
+    for (let round = 0; round < 3; round++) {
+      for (const length of LENGTHS) {
+        const value = expected.length & 255;
+        transport.write(MAIN_LANE, recordOf(transport, length, value));
+        transport.writeParts(MAIN_LANE, recordOf(transport, 5, 9), new Uint8Array(length).fill(value));
+        const foreign = new Uint8Array(length).fill(value);
+        transport.write(MAIN_LANE, foreign);
+        transport.writeParts(MAIN_LANE, Uint8Array.of(8), foreign);
+        const whole = Buffer.alloc(length, value);
+        expected.push(whole, Buffer.concat([Buffer.alloc(5, 9), whole]), whole);
+        expected.push(Buffer.concat([Buffer.of(8), whole]));
+        expect(foreign.every((byte) => byte === value)).toBe(true);
+      }
+      await expect.poll(() => heard.length).toBe(expected.length);
     }
-    expect(heard.at(-1)).toEqual(Buffer.from([8]));
+    for (const [i, message] of heard.entries())
+      expect(message.equals(expected[i] as Buffer), `message ${i}`).toBe(true);
     await both.cleanup();
   });
 
-  test("sendParts() is for servers without extensions, where `ws` is as expected", async () => {
-    const { socket, peer } = await open();
-    const takes = (by: WsSocket) => sendParts(by, new Uint8Array(1), new Uint8Array(1), () => {});
-    expect(takes(peer)).toBe(true);
-    expect(takes(socket)).toBe(false);
-    const other = (fields: object): WsSocket => Object.assign(Object.create(peer), fields);
-    expect(takes(other({}))).toBe(true);
-    for (const fields of [{ _sender: undefined }, { _sender: {} }]) expect(takes(other(fields))).toBe(false);
-    const compressing = Object.create(peer, { extensions: { value: "permessage-deflate" } }) as WsSocket;
-    expect(takes(compressing)).toBe(false);
-  });
-
-  test("a client masks in buffers that are used again, and nothing that was written", async () => {
-    const { transport, peer } = await open();
-    const heard: Buffer[] = [];
-    peer.on("message", (data) => heard.push(Buffer.from(data as Buffer)));
-    const records = [100, 4_095, 4_096, 66_000, 70_000].map((length, i) => new Uint8Array(length).fill(i));
-    for (const record of records) transport.write(MAIN_LANE, record);
-    await expect.poll(() => heard.length).toBe(records.length);
-    for (const [i, record] of records.entries()) {
-      expect(heard[i]?.equals(Buffer.alloc(record.length, i)), `record ${i}`).toBe(true);
-      expect(
-        record.every((byte) => byte === i),
-        `record ${i} as it was written`,
-      ).toBe(true);
+  test("a client masks each frame with another key", async () => {
+    const { transport, socket } = await open();
+    const written: Buffer[] = [];
+    const carrier = Reflect.get(socket, "_socket") as Socket;
+    vi.spyOn(carrier, "write").mockImplementation((bytes) => {
+      written.push(Buffer.from(bytes as Buffer));
+      return true;
+    });
+    for (let i = 0; i < 3_000; i++) transport.write(MAIN_LANE, recordOf(transport, 8, 0));
+    const keys = written.map((frame) => frame.readUInt32BE(2));
+    expect(new Set(keys).size).toBeGreaterThan(2_990);
+    for (const [i, frame] of written.entries()) {
+      expect([frame.length, frame[0], frame[1]]).toEqual([14, 0x82, 0x88]);
+      expect(frame.readUInt32BE(6)).toBe(keys[i]); // zeros, masked
     }
   });
 
-  test("sendInPlace() is for clients without extensions, where `ws` is as expected", async () => {
+  test("frameWriter() is for sockets without extensions over a socket, where `ws` is as expected", async () => {
     const { socket, peer } = await open();
-    expect(sendInPlace(socket)).toBeDefined();
-    expect(sendInPlace(peer)).toBeUndefined();
-    const other = (fields: object): WsSocket => Object.assign(Object.create(socket), fields);
-    expect(sendInPlace(other({}))).toBeDefined();
-    for (const fields of [{ _sender: undefined }, { _sender: {} }, { _sender: { sendFrame() {} } }]) {
-      expect(sendInPlace(other(fields))).toBeUndefined();
+    const other = (of: object, fields: object): WsSocket => Object.assign(Object.create(of), fields);
+    const compressing = { extensions: { value: "permessage-deflate" } };
+    for (const good of [socket, peer]) {
+      expect(frameWriter(good)).toBeDefined();
+      expect(frameWriter(other(good, {}))).toBeDefined();
+      for (const fields of [
+        { _sender: undefined },
+        { _sender: {} },
+        { _socket: {} },
+        { _isServer: undefined },
+      ])
+        expect(frameWriter(other(good, fields))).toBeUndefined();
+      expect(frameWriter(Object.create(good, compressing) as WsSocket)).toBeUndefined();
     }
-    const compressing = Object.create(socket, { extensions: { value: "permessage-deflate" } }) as WsSocket;
-    expect(sendInPlace(compressing)).toBeUndefined();
+    const { sendFrame } = Reflect.get(socket, "_sender");
+    for (const sender of [{ sendFrame }, { sendFrame, _generateMask: () => {}, constructor: { frame() {} } }])
+      expect(frameWriter(other(socket, { _sender: sender }))).toBeUndefined();
   });
 
   test("data() gets a fragmented message as one record", async () => {

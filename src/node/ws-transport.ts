@@ -1,14 +1,11 @@
-import { Socket } from "node:net";
-import { type Bytes, EMPTY } from "../core/bytes.ts";
+import { type Bytes, concatBytes } from "../core/bytes.ts";
 import type { WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import type { Transport, TransportCapabilities, TransportEvents } from "../transports/transport.ts";
 import { assertOpen, clipReason, closeError, textError, UNSUPPORTED_DATA } from "../transports/websocket.ts";
 import { SLAB_ROOM, type Slab, type SlabRoom } from "./slab-room.ts";
-import { giveBuffer, takeBuffer } from "./spare-buffers.ts";
 import { readFrames } from "./ws-frames.ts";
-import { type SendInPlace, sendInPlace } from "./ws-masking.ts";
-import { sendParts } from "./ws-parts.ts";
+import { type Done, type FrameWriter, frameWriter } from "./ws-writer.ts";
 
 /** What is used of a socket of the `ws` package, whose own types are no part of this package. */
 export interface WsSocket {
@@ -54,9 +51,6 @@ const SEND_OPTIONS = { binary: true, compress: false } as const;
 const ABNORMAL = 1006;
 const OPEN = 1;
 
-/** Where a client masks: a shorter record is not worth a buffer. */
-const LEAST_JOINED_BYTES = 4_096;
-
 /** Transport over a socket of the `ws` package, as a client or as a server. */
 export class WsTransport implements Transport {
   readonly name = "websocket";
@@ -64,7 +58,7 @@ export class WsTransport implements Transport {
   readonly room: SlabRoom | undefined;
   readonly #socket: WsSocket;
   readonly #options: Required<WsTransportOptions>;
-  readonly #sendInPlace: SendInPlace | undefined;
+  readonly #frames: FrameWriter | undefined;
   #events: TransportEvents | undefined;
   /** What arrived before `start`; `undefined` once it was delivered. */
   #early: Bytes[] | undefined = [];
@@ -87,10 +81,8 @@ export class WsTransport implements Transport {
     assertOpen(socket.readyState);
     this.#socket = socket;
     this.#options = options === undefined ? DEFAULT_WS_OPTIONS : { ...DEFAULT_WS_OPTIONS, ...options };
-    // Another stream may say that it has written what its reader has yet to take: that memory is not used again.
-    const reuses = (socket as unknown as { readonly _socket?: unknown })._socket instanceof Socket;
-    this.room = reuses ? SLAB_ROOM : undefined;
-    this.#sendInPlace = reuses ? sendInPlace(socket) : undefined;
+    this.#frames = frameWriter(socket);
+    if (this.#frames !== undefined) this.room = SLAB_ROOM;
     socket.binaryType = "nodebuffer"; // the one type that is neither copied nor left in fragments
     socket.pause(); // until `start`
     socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
@@ -119,47 +111,42 @@ export class WsTransport implements Transport {
   }
 
   write(_lane: LaneId, record: Bytes): boolean {
-    const slab = SLAB_ROOM.slabOf(record);
-    if (this.#sendInPlace !== undefined && record.length >= LEAST_JOINED_BYTES)
-      return this.#join(record, EMPTY, slab);
     if (this.#socket.readyState !== OPEN) return true;
-    this.#socket.send(record, SEND_OPTIONS, slab === undefined ? this.#drain : this.#sent(slab));
+    const slab = SLAB_ROOM.slabOf(record);
+    if (this.#frames === undefined || slab === undefined)
+      this.#socket.send(record, SEND_OPTIONS, this.#drain);
+    else this.#frames.write(record, this.#sent(slab));
     return this.#hasRoom();
   }
 
   /** What is called when the kernel has a record. After an error it may still read from it. */
-  #sent(slab: Slab): (error?: Error | null) => void {
+  #sent(slab: Slab): Done {
     return (error) => {
       if (!error) SLAB_ROOM.release(slab);
       this.#drain();
     };
   }
 
-  writeParts(_lane: LaneId, head: Bytes, tail: Bytes): boolean {
-    const slab = SLAB_ROOM.slabOf(head);
+  writeParts(lane: LaneId, head: Bytes, tail: Bytes): boolean {
     if (this.#socket.readyState !== OPEN) return true;
-    if (!sendParts(this.#socket, head, tail, this.#drain)) return this.#join(head, tail, slab);
-    if (slab !== undefined) SLAB_ROOM.release(slab); // the head was copied
+    const slab = SLAB_ROOM.slabOf(head);
+    if (slab === undefined || this.#frames?.writeParts === undefined)
+      return this.write(lane, this.#join(head, tail, slab));
+    this.#frames.writeParts(head, tail, this.#sent(slab));
     return this.#hasRoom();
   }
 
-  /** Send a message, which `ws` takes as one, from a buffer that is used again once the kernel has it. */
-  #join(head: Bytes, tail: Bytes, slab: Slab | undefined): boolean {
-    const socket = this.#socket;
-    if (socket.readyState !== OPEN) return true;
+  /** Put both parts into one record. */
+  #join(head: Bytes, tail: Bytes, slab: Slab | undefined): Bytes {
     const length = head.length + tail.length;
-    const buffer = takeBuffer(length);
-    buffer.set(head, 0);
-    buffer.set(tail, head.length);
+    if (this.room === undefined) return concatBytes([head, tail], length);
+    SLAB_ROOM.reserve(length);
+    const { slab: bytes, at } = SLAB_ROOM;
+    bytes.set(head, at);
+    bytes.set(tail, at + head.length);
+    const record = SLAB_ROOM.commit(at, at + length);
     if (slab !== undefined) SLAB_ROOM.release(slab);
-    const message = buffer.subarray(0, length);
-    const done = (error?: Error | null) => {
-      if (!error && this.room !== undefined) giveBuffer(buffer);
-      this.#drain();
-    };
-    if (this.#sendInPlace === undefined) socket.send(message, SEND_OPTIONS, done);
-    else this.#sendInPlace(message, done);
-    return this.#hasRoom();
+    return record;
   }
 
   #hasRoom(): boolean {

@@ -3,6 +3,7 @@ import { messageOf, TransportError, WireError } from "../core/errors.ts";
 import type { Clock } from "../transports/drive.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Credentials } from "./options.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** Opens a transport to the peer; gives up when `signal` aborts. */
 export type Dial = (signal: AbortSignal) => Promise<Transport>;
@@ -89,20 +90,12 @@ export function untilAborted<T>(
   discard?: (late: T) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(
-      (value) => {
-        signal.removeEventListener("abort", onAbort);
-        if (signal.aborted) discard?.(value);
-        resolve(value);
-      },
-      (error: unknown) => {
-        signal.removeEventListener("abort", onAbort);
-        reject(error);
-      },
-    );
+    if (signal.aborted) reject(signal.reason);
+    const stop = whenAborted(signal, () => reject(signal.reason));
+    promise.finally(stop).then((value) => {
+      if (signal.aborted) discard?.(value);
+      resolve(value);
+    }, reject);
   });
 }
 

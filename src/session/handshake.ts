@@ -3,6 +3,7 @@ import type { SessionEvent } from "../core/events.ts";
 import { asWireError, type Dialed } from "./dialing.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** What is done with a connection that a client makes. */
 export interface HandshakeEvents {
@@ -34,7 +35,7 @@ export function handshake(
     const start = resolved.clock.now();
     const settle = () => {
       waiting = false;
-      signal.removeEventListener("abort", onAbort);
+      stop();
     };
     const link: Link = new Link("client", transport, resolved, options, (event) => {
       if (!waiting) events.event(link, event);
@@ -50,12 +51,11 @@ export function handshake(
         reject(signal.aborted ? signal.reason : error);
       } else events.event(link, event);
     });
-    const onAbort = () => {
+    const stop = whenAborted(signal, () => {
       // It carries no streams: a server that lets this side in later must not keep a session for it.
       if (options.claim !== undefined) link.connection.close("ERR_NONE", "Not needed");
       else link.abandon(asWireError(signal.reason));
-    };
-    signal.addEventListener("abort", onAbort, { once: true });
+    });
     events.started(link);
   });
 }

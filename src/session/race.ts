@@ -1,9 +1,10 @@
 import { TransportError } from "../core/errors.ts";
 import { type Clock, SYSTEM_CLOCK } from "../transports/drive.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
-import type { Dial, Greeting, Route } from "./dialing.ts";
+import { type Dial, type Greeting, type Route, untilAborted } from "./dialing.ts";
 import { type Contender, type ContenderResult, describeResult, Heat } from "./heat.ts";
 import type { Session } from "./session.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 export type { Contender, ContenderResult };
 
@@ -124,26 +125,14 @@ export class Race implements Route {
 
   async #dialAlone({ name, dial }: Contender, signal: AbortSignal): Promise<Transport> {
     const abort = new AbortController();
-    const onAbort = () => abort.abort(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
+    const stop = whenAborted(signal, () => abort.abort(signal.reason));
     const late = new TransportError(`Cannot connect: ${name} took longer than ${ALONE_MS} ms`);
     const timer = this.#clock.schedule(() => abort.abort(late), ALONE_MS);
     try {
-      return await givenUp(dial(abort.signal), abort.signal);
+      return await untilAborted(dial(abort.signal), abort.signal, (transport) => transport.close(1_000, ""));
     } finally {
       this.#clock.cancel(timer);
-      signal.removeEventListener("abort", onAbort);
+      stop();
     }
   }
-}
-
-/** What `opening` gives, or the reason of `signal`; a transport that comes too late is closed. */
-function givenUp(opening: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    opening.then((transport) => {
-      if (signal.aborted) transport.close(1_000, "");
-      resolve(transport);
-    }, reject);
-  });
 }

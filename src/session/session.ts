@@ -382,12 +382,6 @@ export class Session extends EventTarget {
         return;
       case "goaway":
         this.dispatchEvent(new GoAwayEvent(event.error, event.delayMs));
-        return;
-      case "authenticate":
-      case "open":
-      case "stalled":
-      case "closed":
-        return;
     }
   }
 }

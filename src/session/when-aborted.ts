@@ -4,7 +4,7 @@ const WAITING: WeakMap<AbortSignal, Set<() => void>> = new WeakMap();
 /**
  * Call `run` when `signal` aborts. However many wait for a signal, it has one listener of ours: Node warns of a leak
  * when there are more than ten.
- * @param signal - not aborted yet
+ * @param signal - one that has aborted before calls nothing
  * @param run - must not throw
  * @returns what ends the waiting.
  */

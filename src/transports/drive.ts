@@ -3,6 +3,7 @@ import { OWN_STALL_MS } from "../core/connection/keep-alive.ts";
 import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
+import { NEVER } from "../core/time.ts";
 import { DATAGRAM_LANE, type Transport } from "./transport.ts";
 
 /** Time and timers, so that a simulation can bring its own. */
@@ -67,7 +68,7 @@ export class Drive {
   /** Enough datagrams wait in the transport. */
   #datagramsBlocked = false;
   #timer: unknown;
-  #timerAt = Number.POSITIVE_INFINITY;
+  #timerAt = NEVER;
   #over = false;
 
   /**
@@ -128,7 +129,7 @@ export class Drive {
     const connection = this.#connection;
     for (let event = connection.poll(); event !== undefined; event = connection.poll()) this.#onEvent(event);
     if (connection.state === "closing" || connection.state === "closed") this.#wake();
-    this.#arm();
+    if (!this.#flushing) this.#arm(); // or the flush does
   }
 
   readonly #wake = (complete?: boolean): void => {
@@ -214,17 +215,22 @@ export class Drive {
     this.#deliver();
   }
 
+  /** When the transport has taken nothing for too long, ms. */
+  get #stuckAt(): number {
+    for (const since of this.#blockedAt.values()) return since + WRITE_STALL_MS; // the first one is the oldest
+    return NEVER;
+  }
+
   #clearTimer(): void {
     this.#clock.cancel(this.#timer);
     this.#timer = undefined;
-    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#timerAt = NEVER;
   }
 
   /** Keep the timer no later than the earliest deadline; one that fires too early arms itself again. */
   #arm(): void {
     if (this.#over) return;
-    const stall = Math.min(...this.#blockedAt.values()) + WRITE_STALL_MS;
-    const deadline = Math.min(this.#connection.deadline, stall);
+    const deadline = Math.min(this.#connection.deadline, this.#stuckAt);
     if (deadline >= this.#timerAt) return;
     this.#clearTimer();
     this.#timerAt = deadline;
@@ -234,17 +240,17 @@ export class Drive {
 
   readonly #onTimer = (): void => {
     const timerAt = this.#timerAt;
-    this.#timer = undefined;
-    this.#timerAt = Number.POSITIVE_INFINITY;
+    this.#clearTimer();
     const now = this.#clock.now();
     // A timer that comes late was held up by this process: the transport has not had its time.
     if (now > timerAt + OWN_STALL_MS)
       for (const lane of this.#blockedAt.keys()) this.#blockedAt.set(lane, now);
-    if (now >= Math.min(...this.#blockedAt.values()) + WRITE_STALL_MS) {
+    if (now >= this.#stuckAt) {
       this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
       return;
     }
     if (now >= this.#connection.deadline) this.#connection.handleTimeout(now);
     this.#deliver();
+    this.#arm();
   };
 }

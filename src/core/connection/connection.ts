@@ -7,6 +7,7 @@ import { Resumption } from "../resume/resumption.ts";
 import { Mux } from "../streams/mux.ts";
 import { MuxInput } from "../streams/mux-input.ts";
 import type { Role } from "../streams/stream-table.ts";
+import { NEVER } from "../time.ts";
 import type { Hello } from "../wire/hello.ts";
 import { NameReader } from "../wire/names.ts";
 import type { ConnectionCounters, ConnectionOptions, Welcome } from "./connection-options.ts";
@@ -319,7 +320,7 @@ export class Connection {
   /** When {@link handleTimeout} must be called, ms; infinite for never. */
   get deadline(): number {
     const { keepAlive, mux, over, state } = this;
-    if (over) return Number.POSITIVE_INFINITY;
+    if (over) return NEVER;
     if (state !== "open") return this.handshakeDeadline;
     return Math.min(keepAlive.deadline, mux.outbox.deadline, mux.deadline);
   }

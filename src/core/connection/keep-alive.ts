@@ -1,3 +1,5 @@
+import { NEVER } from "../time.ts";
+
 /** Unanswered pings in a row after which a peer counts as gone. */
 const MOST_MISSES = 2;
 
@@ -127,12 +129,11 @@ export class KeepAlive {
 
   get #judgeAt(): number {
     const waitMs = this.#urgentMs || this.#intervalMs;
-    return waitMs === 0 ? Number.POSITIVE_INFINITY : (this.#askedAt ?? this.#heardAt) + waitMs;
+    return waitMs === 0 ? NEVER : (this.#askedAt ?? this.#heardAt) + waitMs;
   }
 
   get #stallAt(): number {
-    if (!this.#watch || this.#writtenAt === undefined || this.#doubt === "told")
-      return Number.POSITIVE_INFINITY;
+    if (!this.#watch || this.#writtenAt === undefined || this.#doubt === "told") return NEVER;
     const waitMs = Math.max(STALL_MS, STALL_ROUND_TRIPS * this.roundTripMs);
     return this.#doubt === "none" ? this.#writtenAt + waitMs : this.#doubtedAt + 2 * waitMs;
   }

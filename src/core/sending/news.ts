@@ -1,5 +1,6 @@
 import { Queue } from "../queue.ts";
 import type { Stream } from "../streams/stream.ts";
+import { NEVER } from "../time.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 import { CONTROL_BYTES } from "./stream-control.ts";
@@ -34,7 +35,7 @@ export class News {
 
   /** When they must go without a record to ride on, ms; infinite when there are none. */
   get deadline(): number {
-    return this.empty || this.#waited ? Number.POSITIVE_INFINITY : this.#since + WAIT_MS;
+    return this.empty || this.#waited ? NEVER : this.#since + WAIT_MS;
   }
 
   /** They have waited long enough, if {@link deadline} has come. */

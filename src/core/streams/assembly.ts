@@ -1,3 +1,4 @@
+import { NEVER } from "../time.ts";
 import type { ReceiveWindow } from "./flow.ts";
 import { LEAST_FRAGMENT_BYTES } from "./send-half.ts";
 import type { Stream } from "./stream.ts";
@@ -101,7 +102,7 @@ export class Assembly {
   /** When the oldest message is late, ms; infinite while there is none. */
   get deadline(): number {
     const timed = this.#timed;
-    if (timed === undefined) return Number.POSITIVE_INFINITY;
+    if (timed === undefined) return NEVER;
     const { assemblingSince, assembling } = timed.receive;
     return assemblingSince + this.#assemblyMs + assembling * MS_PER_BYTE;
   }

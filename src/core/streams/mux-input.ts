@@ -7,7 +7,7 @@ import * as FrameType from "../wire/frame-type.ts";
 import { decodeMetadata, type Metadata } from "../wire/metadata.ts";
 import type { NameReader } from "../wire/names.ts";
 import { readReason } from "../wire/reason.ts";
-import { Cursor } from "../wire/varint.ts";
+import { CURSOR, type Cursor } from "../wire/varint.ts";
 import * as Control from "./control.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 import { assembled, lendTo } from "./lending.ts";
@@ -22,7 +22,6 @@ const LEAST_PROGRESS = 256;
 export class MuxInput {
   readonly #mux: Mux;
   readonly #names: NameReader;
-  readonly #cursor: Cursor = new Cursor(new Uint8Array(0));
   readonly #resets: RateLimit;
   /** Frames in a row that moved nothing. */
   #idleFrames = 0;
@@ -281,7 +280,6 @@ export class MuxInput {
   }
 
   #body(frame: FrameReader): Cursor {
-    this.#cursor.reset(frame.bytes, frame.bodyAt, frame.bodyEnd);
-    return this.#cursor;
+    return CURSOR.reset(frame.bytes, frame.bodyAt, frame.bodyEnd);
   }
 }

@@ -63,7 +63,7 @@ export class Mux {
   /** Messages that came since {@link settleUnread}, without those that were borrowed. */
   held = 0;
   /** Streams that became readable since then. */
-  readonly #fresh: Stream[] = [];
+  readonly #fresh: Queue<Stream> = new Queue();
   readonly #events: Queue<SessionEvent> = new Queue();
 
   constructor(role: Role, limits: Limits) {
@@ -101,7 +101,8 @@ export class Mux {
   /** Say once that a stream has something to read. */
   emitReadable(stream: Stream): void {
     this.held++;
-    if (this.#fresh.at(-1) !== stream) this.#fresh.push(stream);
+    if (!stream.fresh) this.#fresh.push(stream);
+    stream.fresh = true;
     if (stream.readableQueued) return;
     stream.readableQueued = true;
     this.#events.push(stream.readable);
@@ -110,8 +111,10 @@ export class Mux {
   /** Bytes of another record come: what was not read of those before must not hold their whole records. */
   settleUnread(): void {
     this.held = 0;
-    for (const stream of this.#fresh) stream.receive.settle();
-    this.#fresh.length = 0;
+    for (let stream = this.#fresh.shift(); stream !== undefined; stream = this.#fresh.shift()) {
+      stream.fresh = false;
+      stream.receive.settle();
+    }
   }
 
   /** The peer's HELLO: its numbers replace the early ones. */

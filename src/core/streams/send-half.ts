@@ -11,7 +11,10 @@ import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 export const LEAST_FRAGMENT_BYTES = 1_024;
 
 /** No messages; never written to. */
-const NONE: Bytes[] = [];
+const NONE: (Bytes | undefined)[] = [];
+
+/** Slots that an array of messages keeps when nothing is in it. */
+const KEPT_SLOTS = 16;
 
 /** Why {@link SendHalf.write} stopped. */
 export type WriteEnd = "empty" | "credit" | "session-credit" | "room" | "quantum";
@@ -21,7 +24,7 @@ export type WriteEnd = "empty" | "credit" | "session-credit" | "room" | "quantum
  *
  *     acked <= sent <= queued       positions in charged bytes; sent <= limit, acked = consumed by the peer
  *     messages[head..next)          sent, not acknowledged: what a resumed session sends again from
- *     messages[next..]              not sent; `offset` bytes of the first one are
+ *     messages[next..end)           not sent; `offset` bytes of the first one are
  */
 export class SendHalf {
   /** Position that the peer allows. */
@@ -39,10 +42,11 @@ export class SendHalf {
   partAt = -1;
   /** Metadata block of the frame that carries FIN. */
   trailer: Bytes = EMPTY;
-  #messages: Bytes[] = NONE;
+  #messages: (Bytes | undefined)[] = NONE;
   #head = 0;
   #headPosition = 0;
   #next = 0;
+  #end = 0;
   #offset = 0;
   #maxFrameBytes: number;
   /** The peer's first window; it never gets smaller. */
@@ -83,7 +87,7 @@ export class SendHalf {
   /** Longest message in the queue that is not sent whole, bytes. */
   get longestUnsent(): number {
     let longest = 0;
-    for (let i = this.#next; i < this.#messages.length; i++) {
+    for (let i = this.#next; i < this.#end; i++) {
       longest = Math.max(longest, (this.#messages[i] as Bytes).length);
     }
     return longest;
@@ -93,7 +97,8 @@ export class SendHalf {
   push(payload: Bytes): void {
     // An array literal has room for just one: most streams of a call send no more.
     if (this.#messages === NONE) this.#messages = [payload];
-    else this.#messages.push(payload);
+    else this.#messages[this.#end] = payload;
+    this.#end++;
     this.queued += payload.length + MESSAGE_CHARGE;
   }
 
@@ -120,12 +125,12 @@ export class SendHalf {
     this.queued = this.#headPosition = this.sent;
     this.partAt = -1;
     this.#messages = NONE;
-    this.#head = this.#next = this.#offset = 0;
+    this.#head = this.#next = this.#end = this.#offset = 0;
   }
 
   /** Keep no message that was sent whole: it cannot be sent again. */
   forgetSent(): void {
-    this.#release(this.acked, Number.POSITIVE_INFINITY);
+    this.#release(this.acked, this.sent);
   }
 
   /**
@@ -162,7 +167,7 @@ export class SendHalf {
     let position = this.#headPosition;
     if (received < position)
       throw new ProtocolError("ERR_SESSION_EXPIRED", "Cannot resume: what was lost is not kept any more");
-    for (; next < messages.length; next++) {
+    for (; next < this.#end; next++) {
       const after = position + (messages[next] as Bytes).length + MESSAGE_CHARGE;
       if (after > received) break;
       position = after;
@@ -213,16 +218,15 @@ export class SendHalf {
     while (head < this.#next) {
       const after = position + (messages[head] as Bytes).length + MESSAGE_CHARGE;
       if (after > end) break;
-      messages[head++] = EMPTY;
+      messages[head++] = undefined;
       position = after;
     }
     this.acked = consumed;
     this.#headPosition = position;
-    if (head === messages.length) {
-      this.#messages = NONE;
-      head = this.#next = 0;
-    } else if (head > 1_024 && head * 2 > messages.length) {
-      messages.splice(0, head);
+    if (head * 2 >= this.#end) {
+      if (head > KEPT_SLOTS) this.#messages = messages.slice(head, this.#end);
+      else messages.copyWithin(0, head, this.#end).fill(undefined, this.#end - head, this.#end);
+      this.#end -= head;
       this.#next -= head;
       head = 0;
     }
@@ -231,7 +235,7 @@ export class SendHalf {
 
   /** Credit of the session that the next frame needs at least. */
   #leastCredit(): number {
-    if (this.#next === this.#messages.length) return FIN_CHARGE;
+    if (this.#next === this.#end) return FIN_CHARGE;
     const rest = (this.#messages[this.#next] as Bytes).length - this.#offset + MESSAGE_CHARGE;
     return Math.min(rest, LEAST_FRAGMENT_BYTES);
   }
@@ -274,7 +278,7 @@ export class SendHalf {
     if (this.#offset > 0) return;
     const messages = this.#messages;
     const most = Math.min(this.#maxFrameBytes, credit - MESSAGE_CHARGE);
-    const end = this.finishing ? messages.length - 1 : messages.length;
+    const end = this.finishing ? this.#end - 1 : this.#end;
     let next = this.#next;
     let charge = 0;
     while (next < end) {
@@ -336,7 +340,7 @@ export class SendHalf {
     rest: number,
     credit: number,
   ): void {
-    const last = this.finishing && this.#next + 1 === this.#messages.length;
+    const last = this.finishing && this.#next + 1 === this.#end;
     const fin = last && this.trailer.length === 0 && rest + MESSAGE_CHARGE + FIN_CHARGE <= credit;
     into.frame(type, fin ? flags | FrameFlag.FIN : flags, id, prefix.length + rest);
     if (prefix.length > 0) into.put(prefix);

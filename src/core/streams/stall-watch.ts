@@ -1,4 +1,5 @@
 import { StreamError } from "../errors.ts";
+import { NEVER } from "../time.ts";
 import type { Mux } from "./mux.ts";
 import { type Stream, WAITS } from "./stream.ts";
 
@@ -26,7 +27,7 @@ export class StallWatch {
   /** When {@link handleTimeout} has something to do at the earliest, ms; infinite for never. */
   get deadline(): number {
     const { assembly, outbox } = this.#mux;
-    const stall = outbox.queuedBytes > 0 ? this.#nextCheck : Number.POSITIVE_INFINITY;
+    const stall = outbox.queuedBytes > 0 ? this.#nextCheck : NEVER;
     return Math.min(stall, assembly.deadline);
   }
 

@@ -74,6 +74,8 @@ export class Stream {
   controlQueued = false;
   scheduled = false;
   readableQueued = false;
+  /** Messages came with the last records that are not settled. */
+  fresh = false;
   /** A `trySend` said no. */
   wantsWritable = false;
   /** The application lets go of its slot: the peer may open another stream in its place. */

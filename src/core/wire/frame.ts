@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import * as FrameFlag from "./frame-flag.ts";
-import { Cursor, writeVarint } from "./varint.ts";
+import { CURSOR, writeVarint } from "./varint.ts";
 
 /** A stream number as it stands on the wire, kept apart from lengths and every other number. */
 export type StreamId = number & { readonly __brand: "StreamId" };
@@ -51,7 +51,6 @@ export class FrameReader {
   /** The body is `bytes[bodyAt .. bodyEnd)`. */
   bodyAt = 0;
   bodyEnd = 0;
-  readonly #cursor: Cursor = new Cursor(this.bytes);
   #end = 0;
   // What `payload` needs of the record: reading it from the view costs more than the view itself.
   #buffer: ArrayBuffer = EMPTY.buffer;
@@ -109,8 +108,7 @@ export class FrameReader {
   }
 
   #readWide(at: number, hasLength: boolean): void {
-    const cursor = this.#cursor;
-    cursor.reset(this.bytes, at + 1, this.#end);
+    const cursor = CURSOR.reset(this.bytes, at + 1, this.#end);
     this.stream = cursor.varint() as StreamId;
     const length = hasLength ? cursor.varint() : this.#end - cursor.at;
     this.bodyAt = cursor.at;

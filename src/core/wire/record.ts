@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import { LEAST_OWN_BYTES, Parts } from "../parts.ts";
-import { Cursor, varintWidth } from "./varint.ts";
+import { CURSOR, varintWidth } from "./varint.ts";
 
 /**
  * First byte of every record.
@@ -46,7 +46,6 @@ export class RecordReader {
   #magicSeen = 0;
   /** The length in front of a record, and how many of its bytes are here. */
   readonly #prefix: Bytes = new Uint8Array(8);
-  readonly #cursor: Cursor = new Cursor(this.#prefix);
   #prefixBytes = 0;
   /** Length of the record whose bytes are not all here; 0 between two records. */
   #length = 0;
@@ -99,8 +98,7 @@ export class RecordReader {
     while (this.#at < this.#chunk.length) {
       prefix[this.#prefixBytes++] = this.#chunk[this.#at++] as number;
       if (this.#prefixBytes < varintWidth(prefix[0] as number)) continue;
-      this.#cursor.reset(prefix, 0, this.#prefixBytes);
-      const length = this.#cursor.varint();
+      const length = CURSOR.reset(prefix, 0, this.#prefixBytes).varint();
       if (length === 0) throw new ProtocolError("ERR_PROTOCOL", "Cannot accept record: it holds no frame");
       checkLength("record", length, this.maxRecordBytes);
       this.#length = length;

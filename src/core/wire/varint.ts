@@ -63,11 +63,12 @@ export class Cursor {
     this.end = end;
   }
 
-  /** Start over on other bytes. */
-  reset(bytes: Uint8Array, at: number, end: number): void {
+  /** Start over on other bytes. @returns itself */
+  reset(bytes: Uint8Array, at: number, end: number): Cursor {
     this.bytes = bytes;
     this.at = at;
     this.end = end;
+    return this;
   }
 
   /**
@@ -91,6 +92,9 @@ export class Cursor {
     return value;
   }
 }
+
+/** For what is read in one go. One for all: an idle connection must not hold its last record. */
+export const CURSOR: Cursor = new Cursor(new Uint8Array(0));
 
 function readWide(bytes: Uint8Array, at: number, first: number, width: number): number {
   if (width === 2) return ((first & 0x3f) << 8) | (bytes[at + 1] as number);
