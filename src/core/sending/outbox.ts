@@ -98,7 +98,7 @@ export class Outbox {
     this.#sessionBlocked = this.#partBlocked = this.#laneBlocked = false;
     if (!this.#table.mayOpen || this.#unopened === undefined) return;
     for (const stream of this.#unopened) this.schedule(stream);
-    this.#unopened.clear();
+    this.#unopened = undefined; // cleared, it would keep these streams until V8 marks all memory
   }
 
   /** Whether what waits can only go on with more credit of the session. */
