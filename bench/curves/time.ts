@@ -82,10 +82,7 @@ const streams: Curve = {
   },
 };
 
-/**
- * C4: calls over all connections in turn, each a connection of its own with both ends here. The first call of each, which
- * names the method for all that follow, comes before: a single connection would share it among thousands.
- */
+/** C4: calls over all connections in turn, each a connection of its own with both ends here. */
 const connections: Curve = {
   id: "C4",
   name: "CPU time of a call",
@@ -98,7 +95,6 @@ const connections: Curve = {
     const all: WideSession[] = [];
     for (let i = 0; i < count; i++) all.push(await openWide());
     const [message] = makeMessages(64);
-    for (const { calls } of all) await calls.echo(message!);
     const calls = Math.max(OPERATIONS / 2, 2 * count);
     let begun = 0;
     const caller = async () => {
