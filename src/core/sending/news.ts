@@ -1,6 +1,6 @@
 import { Queue } from "../queue.ts";
-import type { Stream } from "../streams/stream.ts";
 import { NEVER } from "../time.ts";
+import type { StreamId } from "../wire/frame.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import type { RecordWriter } from "../wire/record-writer.ts";
 import { CONTROL_BYTES } from "./stream-control.ts";
@@ -13,12 +13,13 @@ const MOST_WAITING = 64;
 
 /** The news that streams were consumed to their end: an empty WINDOW for each, which can wait for the next record. */
 export class News {
-  readonly #streams: Queue<Stream> = new Queue();
+  /** Numbers of streams: those themselves are not held. */
+  readonly #streams: Queue<StreamId> = new Queue();
   #since = 0;
   #waited = false;
 
   /** A stream was consumed to its end. */
-  push(stream: Stream, now: number): void {
+  push(stream: StreamId, now: number): void {
     if (this.empty) this.#since = now;
     this.#streams.push(stream);
   }
@@ -48,7 +49,7 @@ export class News {
     for (let stream = this.#streams.peek(); stream !== undefined; stream = this.#streams.peek()) {
       if (into.room < CONTROL_BYTES) return;
       this.#streams.shift();
-      into.frame(FrameType.WINDOW, 0, stream.id, 0);
+      into.frame(FrameType.WINDOW, 0, stream, 0);
     }
     this.#waited = false;
   }

@@ -90,7 +90,7 @@ export class Outbox {
 
   /** A stream was consumed to its end: the peer may hear of it with the next record. */
   delivered(stream: Stream, now: number): void {
-    this.#news.push(stream, now);
+    this.#news.push(stream.id, now);
   }
 
   /** The session's credit or number of streams was raised. */
