@@ -4,6 +4,7 @@ import { connectWith } from "../session/connect.ts";
 import { connectByRace, type RaceConnectOptions, webSocketUrlOf } from "../session/connect-race.ts";
 import type { Dial } from "../session/dialing.ts";
 import type { Session } from "../session/session.ts";
+import { whenAborted } from "../session/when-aborted.ts";
 import { WebSocketTransport } from "../transports/websocket.ts";
 import { findQuirk } from "./quirks.ts";
 import { dialWebTransport, type WebTransportDialOptions } from "./webtransport.ts";
@@ -78,11 +79,10 @@ export function dialWebSocket(
     new Promise((resolve, reject) => {
       const socket = create();
       const fail = () => reject(new TransportError(`Cannot connect to ${url}: WebSocket failed`));
-      socket.addEventListener("open", () => resolve(new WebSocketTransport(socket)), { once: true });
-      socket.addEventListener("error", fail, { once: true });
-      socket.addEventListener("close", fail, { once: true });
-      const onAbort = () => socket.readyState === socket.CONNECTING && socket.close();
-      signal.addEventListener("abort", onAbort, { once: true });
+      socket.addEventListener("open", () => resolve(new WebSocketTransport(socket)));
+      socket.addEventListener("error", fail);
+      socket.addEventListener("close", fail);
+      whenAborted(signal, () => socket.readyState === socket.CONNECTING && socket.close());
     });
 }
 

@@ -338,12 +338,12 @@ export class Connector implements Home {
       const wake = () => {
         this.#wake = undefined;
         clock.cancel(timer);
-        this.session.signal.removeEventListener("abort", wake);
+        stop();
         resolve();
       };
       const timer = clock.schedule(wake, ms);
+      const stop = this.session.onEnd(wake);
       this.#wake = wake;
-      this.session.signal.addEventListener("abort", wake);
     });
   }
 

@@ -1,6 +1,7 @@
 import { messageOf, TransportError } from "../core/errors.ts";
 import type { Transport, TransportName } from "../transports/transport.ts";
 import type { Dial, Greeting } from "./dialing.ts";
+import { whenAborted } from "./when-aborted.ts";
 
 /** A way to the server. */
 export interface Contender {
@@ -77,8 +78,7 @@ export class Heat {
     this.result = new Promise<void>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
-    }).finally(() => signal.removeEventListener("abort", onAbort));
-    signal.addEventListener("abort", onAbort, { once: true });
+    }).finally(whenAborted(signal, onAbort));
     if (signal.aborted) onAbort();
     for (const runner of this.#runners) {
       const delay = delays[runner.place];

@@ -49,7 +49,7 @@ export class Mover {
   /** A move is under way. */
   moving = false;
   /** Place of the dial that opened the current connection. */
-  #dialed = 0;
+  dialed = 0;
   #upgrades = 0;
   #upgrade: unknown;
 
@@ -59,18 +59,13 @@ export class Mover {
 
   /** A connection is open. @param index - place of its dial */
   opened(index: number): void {
-    this.#dialed = index;
+    this.dialed = index;
     this.#planUpgrade();
-  }
-
-  /** Place of the dial that opened the current connection. */
-  get dialed(): number {
-    return this.#dialed;
   }
 
   /** The session is over. */
   stop(): void {
-    if (this.#upgrade !== undefined) this.#home.resolved.clock.cancel(this.#upgrade);
+    this.#home.resolved.clock.cancel(this.#upgrade);
   }
 
   /** Move to a transport that is open already. See {@link Session.migrate}. */
@@ -152,13 +147,13 @@ export class Mover {
   async escape(link: Link): Promise<void> {
     const { counters } = link.connection;
     const { recordsReceived } = counters;
-    const places = [...this.#home.route.dials.keys()].filter((index) => index !== this.#dialed);
+    const places = [...this.#home.route.dials.keys()].filter((index) => index !== this.dialed);
     for (
       let tries = 0;
       this.#home.session.link === link && counters.recordsReceived === recordsReceived;
       tries++
     ) {
-      if (link.connection.state !== "open" || (await this.#redial([...places, this.#dialed]))) return;
+      if (link.connection.state !== "open" || (await this.#redial([...places, this.dialed]))) return;
       await this.#home.sleep(backoffMs(tries, Math.random(), this.#home.backoff));
       if (this.#home.isClosed) return;
     }
@@ -182,15 +177,14 @@ export class Mover {
   /** Try the dials that come before the one that works, now and then. */
   #planUpgrade(): void {
     const { clock } = this.#home.resolved;
-    if (this.#upgrade !== undefined) clock.cancel(this.#upgrade);
-    this.#upgrade = undefined;
-    if (this.#dialed === 0) this.#upgrades = 0;
-    if (this.#dialed === 0 || this.#home.ticket === undefined) return;
+    this.stop();
+    if (this.dialed === 0) this.#upgrades = 0;
+    if (this.dialed === 0 || this.#home.ticket === undefined) return;
     const { upgradeMs = DEFAULT_UPGRADE_MS } = this.#home.options;
     this.#upgrade = clock.schedule(
       () => {
         this.#upgrades++;
-        void this.#redial([...this.#home.route.dials.keys()].slice(0, this.#dialed)).then((moved) => {
+        void this.#redial([...this.#home.route.dials.keys()].slice(0, this.dialed)).then((moved) => {
           if (!moved && !this.#home.isClosed) this.#planUpgrade();
         });
       },

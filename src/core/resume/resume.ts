@@ -1,8 +1,8 @@
 import type { Bytes } from "../bytes.ts";
-import { errorName, ProtocolError } from "../errors.ts";
+import { errorName, ProtocolError, type StreamError, wireCode } from "../errors.ts";
 import { checkCredit } from "../streams/flow.ts";
 import type { Mux } from "../streams/mux.ts";
-import type { Stream } from "../streams/stream.ts";
+import type { Reason, Stream } from "../streams/stream.ts";
 import { endedByReset, endedByStop, settle } from "../streams/stream-end.ts";
 import { type FrameReader, SESSION_ID, type StreamId } from "../wire/frame.ts";
 import * as FrameFlag from "../wire/frame-flag.ts";
@@ -44,7 +44,7 @@ export function encodeResume(mux: Mux): Bytes[] {
 }
 
 function writeEntry(writer: EntryWriter, stream: Stream, now: number): void {
-  const { finished, window } = stream.receive;
+  const { error, finished, window } = stream.receive;
   if (!finished && window.due) window.grant(now, 0, false);
   const stopped = isStopped(stream);
   const reset = isReset(stream);
@@ -52,14 +52,8 @@ function writeEntry(writer: EntryWriter, stream: Stream, now: number): void {
   writer.varint(stream.id);
   writer.varint((stopped ? FLAG_STOP : 0) | (reset ? FLAG_RESET : 0));
   for (const value of [window.received, window.consumed, window.limit]) writer.varint(value);
-  if (stopped) {
-    writer.varint(stream.stopCode);
-    writer.text(stream.stopReason);
-  }
-  if (!reset) return;
-  writer.varint(stream.resetCode);
-  writer.varint(stream.send.sent);
-  writer.text(stream.resetReason);
+  if (stopped) writer.end(error as StreamError);
+  if (reset) writer.end(stream.resetReason, stream.send.sent);
 }
 
 /** Gathers entries into bodies; no entry is cut. */
@@ -79,9 +73,10 @@ class EntryWriter {
     this.#at = writeVarint(this.#body, this.#at, value);
   }
 
-  text(text: string): void {
-    const bytes = encodeReason(text);
-    this.varint(bytes.length);
+  /** Why a half was given up. @param final - where a RESET ends it; empty for a STOP */
+  end({ code, message }: Reason, ...final: readonly number[]): void {
+    const bytes = encodeReason(message);
+    for (const value of [wireCode(code), ...final, bytes.length]) this.varint(value);
     this.#body.set(bytes, this.#at);
     this.#at += bytes.length;
   }

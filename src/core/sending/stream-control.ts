@@ -1,3 +1,4 @@
+import { type StreamError, wireCode } from "../errors.ts";
 import type { Told } from "../resume/told.ts";
 import * as Control from "../streams/control.ts";
 import type { Stream } from "../streams/stream.ts";
@@ -45,21 +46,18 @@ export function writeStreamControl(
   }
   if ((control & Control.LANE) !== 0 && !receive.finished) into.frame(FrameType.LANE, 0, id, 0);
   if ((control & Control.STOP) !== 0) {
-    const reason = encodeReason(stream.stopReason);
-    into.frame(FrameType.STOP, 0, id, varintBytes(stream.stopCode) + reason.length);
-    into.varint(stream.stopCode);
+    const { code, message } = receive.error as StreamError;
+    const reason = encodeReason(message);
+    into.frame(FrameType.STOP, 0, id, varintBytes(wireCode(code)) + reason.length);
+    into.varint(wireCode(code));
     into.put(reason);
     told.add(stream, Control.STOP);
   }
   if ((control & Control.RESET) !== 0) {
-    const reason = encodeReason(stream.resetReason);
-    into.frame(
-      FrameType.RESET,
-      0,
-      id,
-      varintBytes(stream.resetCode) + varintBytes(send.sent) + reason.length,
-    );
-    into.varint(stream.resetCode);
+    const { code, message } = stream.resetReason;
+    const reason = encodeReason(message);
+    into.frame(FrameType.RESET, 0, id, varintBytes(wireCode(code)) + varintBytes(send.sent) + reason.length);
+    into.varint(wireCode(code));
     into.varint(send.sent);
     into.put(reason);
     told.add(stream, Control.RESET);

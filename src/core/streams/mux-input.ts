@@ -93,7 +93,7 @@ export class MuxInput {
     if (lane !== undefined) lane.position += charge;
     if (receive.finished) {
       // A RESET on the main lane has overtaken it, and has counted it.
-      if (charge === 0) return this.#idle();
+      if (charge === 0) return this.idle();
       if (lane !== undefined && lane.position <= receive.window.received) return;
       throw new ProtocolError("ERR_PROTOCOL", `Cannot accept data: stream ${stream.id} has ended`);
     }
@@ -102,7 +102,7 @@ export class MuxInput {
     receive.window.receive(charge);
     mux.window.receive(charge);
     if (charge > 0) this.#idleFrames = 0;
-    else if (frame.type === FrameType.DATA) this.#idle();
+    else if (frame.type === FrameType.DATA) this.idle();
     if (receive.discarding) {
       this.#discard(stream, charge, fin);
       return;
@@ -122,19 +122,19 @@ export class MuxInput {
     const { outbox, table } = this.#mux;
     const stream = table.find(frame.stream);
     if (frame.bodyAt < frame.bodyEnd) {
-      this.#idle();
+      this.idle();
       const position = this.#body(frame).varint();
       if (stream !== undefined) lendTo(this.#mux, stream, position);
       return;
     }
-    if (stream === undefined || outbox.lanes?.answered(stream) !== true) return this.#idle();
+    if (stream === undefined || outbox.lanes?.answered(stream) !== true) return this.idle();
     this.#idleFrames = 0;
     this.#mux.wake();
   }
 
   /** LANE on a lane of the peer: from here on it carries a half, from the position in the body on. */
   beginLane(lane: PeerLane, frame: FrameReader): void {
-    this.#idle();
+    this.idle();
     lane.id = frame.stream;
     lane.position = this.#body(frame).varint();
     lane.stream = undefined;
@@ -180,7 +180,7 @@ export class MuxInput {
     }
     const stream = mux.table.find(frame.stream);
     if (stream === undefined) {
-      this.#idle();
+      this.idle();
       return;
     }
     const { send } = stream;
@@ -192,13 +192,13 @@ export class MuxInput {
       if (send.acknowledgeAll()) {
         mux.outbox.retainedBytes -= retained;
         this.#delivered(stream);
-      } else this.#idle();
+      } else this.idle();
       return;
     }
     const cursor = this.#body(frame);
     const consumed = cursor.varint();
     const limit = cursor.varint();
-    if (send.closed || limit - credit + consumed - send.acked < LEAST_PROGRESS) this.#idle();
+    if (send.closed || limit - credit + consumed - send.acked < LEAST_PROGRESS) this.idle();
     else this.#idleFrames = 0;
     const { retained } = send;
     const done = send.acknowledge(consumed, limit);
@@ -221,7 +221,7 @@ export class MuxInput {
     const streams = cursor.varint();
     checkCredit(consumed, limit, outbox.sent, outbox.acked, outbox.limit);
     const moved = limit - outbox.limit + consumed - outbox.acked;
-    if (moved < LEAST_PROGRESS && streams === table.openLimit) this.#idle();
+    if (moved < LEAST_PROGRESS && streams === table.openLimit) this.idle();
     else this.#idleFrames = 0;
     outbox.acked = consumed;
     outbox.limit = limit;
@@ -238,8 +238,7 @@ export class MuxInput {
     const final = cursor.varint();
     const reason = readReason(cursor);
     const stream = mux.table.find(frame.stream);
-    if (stream === undefined) return this.#idle();
-    if (stream.receive.finished) return this.#idle();
+    if (stream === undefined || stream.receive.finished) return this.idle();
     if (!stream.receive.discarding) this.#countReset();
     endedByReset(mux, stream, code, final, reason);
   }
@@ -251,7 +250,7 @@ export class MuxInput {
     const code = errorName(cursor.varint());
     const reason = readReason(cursor);
     const stream = mux.table.find(frame.stream);
-    if (stream === undefined) return this.#idle();
+    if (stream === undefined) return this.idle();
     this.#countReset();
     if (stream.send.closed) return;
     endedByStop(mux, stream, code, reason);
@@ -266,17 +265,12 @@ export class MuxInput {
     }
   }
 
-  /** Count a frame that moves nothing. */
-  #idle(): void {
+  /** Count a frame that moves nothing (T3). */
+  idle(): void {
     // Of each stream, a credit and a STOP or RESET can cross with its end.
     const most = this.#mux.limits.maxIdleFrames + 2 * this.#mux.table.mostOpen;
     if (++this.#idleFrames > most)
       throw new ProtocolError("ERR_RATE", `Cannot accept ${most} frames in a row that do nothing`);
-  }
-
-  /** Count a frame of another kind that moves nothing (T3). */
-  idle(): void {
-    this.#idle();
   }
 
   #body(frame: FrameReader): Cursor {

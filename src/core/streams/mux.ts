@@ -1,5 +1,5 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
-import { type StreamError, type WireError, wireCode } from "../errors.ts";
+import type { StreamError, WireError } from "../errors.ts";
 import type { SessionEvent } from "../events.ts";
 import { MAIN_LANE } from "../lanes/lane.ts";
 import type { Limits } from "../limits.ts";
@@ -261,9 +261,7 @@ export class Mux {
   resetStream(stream: Stream, error: StreamError): void {
     const { send } = stream;
     if (send.closed) return;
-    stream.failure = error;
-    stream.resetCode = wireCode(error.code);
-    stream.resetReason = error.message;
+    stream.failure = stream.resetReason = error;
     this.dropUnsent(stream);
     if (stream.id === SESSION_ID) endStream(this, stream, error);
     // Where FIN was sent, the peer has everything already, unless the connection is lost on the way.
@@ -301,8 +299,6 @@ export class Mux {
       this.outbox.delivered(stream, this.now);
       this.wake();
     } else {
-      stream.stopCode = wireCode(error.code);
-      stream.stopReason = error.message;
       this.control(stream, Control.STOP);
     }
     settle(this, stream);

@@ -10,7 +10,7 @@ import { MAIN_LANE } from "../lanes/lane.ts";
 import { SESSION_ID } from "../wire/frame.ts";
 import * as Control from "./control.ts";
 import type { Mux } from "./mux.ts";
-import type { Stream } from "./stream.ts";
+import { NO_REASON, type Stream } from "./stream.ts";
 
 /** Remove a stream whose halves are both over. */
 export function settle(mux: Mux, stream: Stream): void {
@@ -64,8 +64,7 @@ export function endedByReset(mux: Mux, stream: Stream, code: ErrorName, final: n
 export function endedByStop(mux: Mux, stream: Stream, code: ErrorName, reason: string): void {
   const error = new StreamError(code, reason === "" ? `Stream was stopped by the peer: ${code}` : reason);
   stream.failure = error;
-  stream.resetCode = 0;
-  stream.resetReason = "";
+  stream.resetReason = NO_REASON;
   const { finished } = stream.send;
   mux.dropUnsent(stream);
   // With FIN under way no RESET is needed, unless the connection is lost before it arrives; on a lane of its own, a

@@ -14,6 +14,12 @@ import { requestWritable } from "./writable.ts";
 /** Data waits since the last call that did not bring the time: the next one that does brings it. */
 export const WAITS = -1;
 
+/** Why a half ends, as its peer hears it. */
+export type Reason = Pick<StreamError, "code" | "message">;
+
+/** No reason of its own. */
+export const NO_REASON: Reason = { code: "ERR_NONE", message: "" };
+
 /** How a stream begins. */
 export interface StreamStart {
   /** What it is for: the method of a call, or any name up to 256 UTF-8 bytes. */
@@ -63,11 +69,8 @@ export class Stream {
   owner: { notify(event: SessionEvent): void } | undefined;
   /** Set of `control.ts`: frames to send outside the order of data. */
   control = 0;
-  /** Code and text of the RESET and of the STOP to send. */
-  resetCode = 0;
-  resetReason = "";
-  stopCode = 0;
-  stopReason = "";
+  /** What a RESET says; {@link NO_REASON} where it answers a STOP. A STOP says the error of {@link receive}. */
+  resetReason: Reason = NO_REASON;
   /** Set of `control.ts`: RESET and STOP that were sent, and that the peer may not have seen. */
   told = 0;
   /** In the list of streams with control frames; in the scheduler; has a `readable` event out. */
