@@ -12,36 +12,46 @@ export const DEFAULT_PRIORITY = 3;
  * The class is the local sender's choice, so no peer can starve another one with it.
  */
 export class Scheduler {
-  readonly #classes: (Stream[] | undefined)[] = [];
+  /** The last stream of each class: {@link Stream.behind} leads from it to the first one, and from that to the next. */
+  readonly #last: (Stream | undefined)[] = new Array(PRIORITIES);
   /** Bit n is set while class n has streams. */
   #ready = 0;
 
   /** Put a stream at the end of its class, once. */
   push(stream: Stream): void {
     if (stream.scheduled) return;
-    stream.scheduled = true;
-    const streams = this.#classes[stream.priority];
-    if (streams === undefined) this.#classes[stream.priority] = [stream];
-    else streams.push(stream);
-    this.#ready |= 1 << stream.priority;
-  }
-
-  /** Take the stream whose turn it is; `undefined` when none waits. */
-  shift(): Stream | undefined {
-    if (this.#ready === 0) return undefined;
-    const priority = 31 - Math.clz32(this.#ready & -this.#ready);
-    const streams = this.#classes[priority] as Stream[];
-    const stream = streams.shift() as Stream;
-    if (streams.length === 0) this.#ready &= ~(1 << priority);
-    stream.scheduled = false;
-    return stream;
+    this.unshift(stream);
+    this.#last[stream.priority] = stream;
   }
 
   /** Put a stream whose turn is not over at the head of its class. */
   unshift(stream: Stream): void {
+    const { priority } = stream;
+    const last = this.#last[priority];
     stream.scheduled = true;
-    (this.#classes[stream.priority] as Stream[]).unshift(stream);
-    this.#ready |= 1 << stream.priority;
+    if (last === undefined) {
+      stream.behind = stream;
+      this.#last[priority] = stream;
+      this.#ready |= 1 << priority;
+    } else {
+      stream.behind = last.behind;
+      last.behind = stream;
+    }
+  }
+
+  /** Take the stream whose turn it is; `undefined` when none waits. */
+  shift(): Stream | undefined {
+    const stream = this.peek();
+    if (stream === undefined) return undefined;
+    const { priority } = stream;
+    const last = this.#last[priority] as Stream;
+    if (last === stream) {
+      this.#last[priority] = undefined;
+      this.#ready &= ~(1 << priority);
+    } else last.behind = stream.behind;
+    stream.behind = undefined;
+    stream.scheduled = false;
+    return stream;
   }
 
   /** Whether no stream waits. */
@@ -51,7 +61,7 @@ export class Scheduler {
 
   /** The stream whose turn it is, left in its place. */
   peek(): Stream | undefined {
-    return this.#ready === 0 ? undefined : this.#classes[31 - Math.clz32(this.#ready & -this.#ready)]?.[0];
+    return this.#last[31 - Math.clz32(this.#ready & -this.#ready)]?.behind;
   }
 
   /** Take all streams out. */

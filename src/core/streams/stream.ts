@@ -89,6 +89,8 @@ export class Stream {
   progressAt = 0;
   /** The next stream in the same slot of the table. For {@link StreamTable}. */
   sibling: Stream | undefined;
+  /** The stream whose turn it is after this one. For {@link Scheduler}. */
+  behind: Stream | undefined;
   /** The one `readable` event of this stream. */
   readonly readable: SessionEvent = { kind: "readable", stream: this };
   readonly #mux: Mux;
