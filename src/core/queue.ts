@@ -22,15 +22,15 @@ export class Queue<T> {
 
   /** The oldest item; `undefined` when there is none. */
   peek(): T | undefined {
-    return this.#head === this.#tail ? undefined : this.#items?.[this.#head];
+    return this.#items?.[this.#head];
   }
 
   /** Take the oldest item; `undefined` when there is none. */
   shift(): T | undefined {
     const items = this.#items;
-    if (items === undefined || this.#head === this.#tail) return undefined;
-    const item = items[this.#head];
-    items[this.#head++] = undefined;
+    const item = items?.[this.#head];
+    if (items === undefined || item === undefined) return undefined;
+    items[this.#head++] = undefined; // behind the tail and before the head is nothing
     if (this.#head === this.#tail) {
       this.#head = this.#tail = 0;
       if (items.length > KEPT_SLOTS) this.#items = undefined;

@@ -29,7 +29,11 @@ export class ReceiveHalf {
   assemblingSince = 0;
   /** So many of the oldest messages hold no more of a record than they need. */
   settled = 0;
-  readonly #inbox: Queue<Bytes> = new Queue();
+  /** Whole messages that wait. */
+  waiting = 0;
+  /** The oldest message, and those behind it: the halves of a call have no others, and so no queue. */
+  #first: Bytes | undefined;
+  #others: Queue<Bytes> | undefined;
   /** Fragments of the message whose end is not here. */
   #parts: Parts | undefined;
   #fragments = 0;
@@ -50,11 +54,6 @@ export class ReceiveHalf {
     return this.#parts !== undefined;
   }
 
-  /** Whole messages that wait. */
-  get waiting(): number {
-    return this.#inbox.length;
-  }
-
   /**
    * Keep the payload of one frame.
    * @param more - the message goes on in a later frame
@@ -65,7 +64,7 @@ export class ReceiveHalf {
     const length = this.assembling + payload.length;
     if (length > maxMessageBytes) throw tooLarge(` of ${length} bytes or more: limit is ${maxMessageBytes}`);
     if (!more && this.#parts === undefined) {
-      this.#inbox.push(payload);
+      this.#enqueue(payload);
       return;
     }
     if (more && payload.length === 0) return;
@@ -73,8 +72,16 @@ export class ReceiveHalf {
     this.#parts ??= new Parts();
     this.#parts.add(payload, maxMessageBytes);
     if (more) return;
-    this.#inbox.push(this.#parts.take());
+    this.#enqueue(this.#parts.take());
     this.#clearParts();
+  }
+
+  #enqueue(message: Bytes): void {
+    if (this.waiting++ === 0) this.#first = message;
+    else {
+      this.#others ??= new Queue();
+      this.#others.push(message);
+    }
   }
 
   #clearParts(): void {
@@ -96,7 +103,11 @@ export class ReceiveHalf {
    */
   shift(): Bytes | undefined {
     if (this.settled > 0) this.settled--;
-    return this.#inbox.shift();
+    const message = this.#first;
+    if (message === undefined) return undefined;
+    this.waiting--;
+    this.#first = this.#others?.shift();
+    return message;
   }
 
   /** Whether FIN is the only thing left to take. */
@@ -106,17 +117,19 @@ export class ReceiveHalf {
 
   /** Drop what waits. @returns the charged bytes that were not consumed. */
   clear(): number {
-    this.#inbox.clear();
-    this.settled = 0;
+    this.#first = this.#others = undefined;
+    this.waiting = this.settled = 0;
     this.#clearParts();
     return this.window.received - this.window.consumed;
   }
 
   /** Stop holding whole records for small messages that stay unread (T5). */
   settle(): void {
-    const { length } = this.#inbox;
-    if (length > this.settled) this.#inbox.map(this.settled, detachView);
-    this.settled = length;
+    const { settled, waiting } = this;
+    this.settled = waiting;
+    if (waiting <= settled) return;
+    if (settled === 0) this.#first = detachView(this.#first as Bytes);
+    this.#others?.map(Math.max(0, settled - 1), detachView);
   }
 }
 
