@@ -61,8 +61,13 @@ function decodeEnum(names: readonly string[]): Decode {
 
 function decodeArray(decode: Decode, least: number): Decode {
   return (reader) => {
+    const count = reader.count(least);
+    // An array that grows by push() has room for 17: short ones are made as long as they are.
+    if (count === 1) return [decode(reader)];
+    if (count === 2) return [decode(reader), decode(reader)];
+    if (count === 3) return [decode(reader), decode(reader), decode(reader)];
     const values: unknown[] = [];
-    for (let left = reader.count(least); left > 0; left--) values.push(decode(reader));
+    for (let left = count; left > 0; left--) values.push(decode(reader));
     return values;
   };
 }

@@ -12,7 +12,6 @@ const CACHED_BYTES = 32;
 const CACHE_SLOTS = 512;
 
 const encoder = new TextEncoder();
-const { fromCharCode } = String;
 
 /**
  * Texts by their length and some of their bytes, and all bytes of each. They find names that come again and again, so
@@ -20,6 +19,11 @@ const { fromCharCode } = String;
  */
 const cache: string[] = new Array<string>(CACHE_SLOTS).fill("");
 const cached: Uint8Array = new Uint8Array(CACHE_SLOTS * CACHED_BYTES);
+
+/** The units of a text that is being made, a list for each length. */
+const UNITS: number[][] = Array.from({ length: CACHED_BYTES + 1 }, (_, length) =>
+  new Array<number>(length).fill(0),
+);
 
 /** A text: its length in bytes, then UTF-8. A lone surrogate becomes U+FFFD. */
 export function writeText(writer: Writer, text: unknown): void {
@@ -115,30 +119,18 @@ function readShortText(bytes: Uint8Array, at: number, length: number): string {
 
 function cacheText(bytes: Uint8Array, at: number, end: number, slot: number): string {
   const base = slot * CACHED_BYTES - at;
+  const length = end - at;
+  const units = UNITS[length] as number[];
   let all = 0;
-  for (let i = at; i < end; i++) all |= bytes[i] as number;
-  if (all >= 0x80) return readLongText(bytes, at, end - at);
-  for (let i = at; i < end; i++) cached[base + i] = bytes[i] as number;
-  const text = makeText(bytes, at, end);
-  cache[slot] = text;
-  return text;
-}
-
-function makeText(bytes: Uint8Array, from: number, end: number): string {
-  let text = "";
-  let at = from;
-  for (; at + 8 <= end; at += 8) {
-    text += fromCharCode(
-      bytes[at] as number,
-      bytes[at + 1] as number,
-      bytes[at + 2] as number,
-      bytes[at + 3] as number,
-      bytes[at + 4] as number,
-      bytes[at + 5] as number,
-      bytes[at + 6] as number,
-      bytes[at + 7] as number,
-    );
+  for (let i = 0; i < length; i++) {
+    const unit = bytes[at + i] as number;
+    all |= unit;
+    units[i] = unit;
   }
-  for (; at < end; at++) text += fromCharCode(bytes[at] as number);
+  if (all >= 0x80) return readLongText(bytes, at, length);
+  for (let i = at; i < end; i++) cached[base + i] = bytes[i] as number;
+  // One call makes a flat text; one that is put together of parts is made flat when it is read first, at twice the cost.
+  const text = String.fromCharCode.apply(undefined, units);
+  cache[slot] = text;
   return text;
 }
