@@ -40,11 +40,11 @@ export class Deadlines {
     return this.#ends.later === this.#ends;
   }
 
-  /** Watch over `entry` from now on. */
-  add(entry: Expiring): void {
+  /** Watch over `entry`. @param since - from when on, ms: not long ago */
+  add(entry: Expiring, since: number = this.#clock.now()): void {
     if (this.#stopped) return;
     const newest = this.#ends.earlier as Expiring;
-    entry.expiresAt = this.#clock.now() + this.#ms;
+    entry.expiresAt = since + this.#ms;
     entry.earlier = newest;
     entry.later = this.#ends;
     newest.later = this.#ends.earlier = entry;

@@ -1,15 +1,14 @@
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/streams/stream.ts";
-import type { Session } from "../session/session.ts";
 import { CallError } from "./errors.ts";
 import { differenceOf } from "./method-schema.ts";
-import type { Implementation } from "./service.ts";
+import type { Implementation, ServiceState } from "./service.ts";
 
-/** Names with schemas of the peer that are remembered for one session. */
+/** Names that are remembered of one session. */
 const MOST_KNOWN = 256;
 
-/** Of each session: the names that it used, and the method that each means. */
-const KNOWN: WeakMap<Session, Map<string, Implementation>> = new WeakMap();
+/** What is remembered of a name that no method has. */
+export const NOT_HERE: unique symbol = Symbol("not here");
 
 /**
  * The method that a stream calls with other schemas than those of this side.
@@ -17,23 +16,29 @@ const KNOWN: WeakMap<Session, Map<string, Implementation>> = new WeakMap();
  * @throws {CallError} `ERR_CODEC` when the schemas cannot read each other's messages, or are not known.
  */
 export function findForeign(
-  session: Session,
-  stream: Stream,
+  state: ServiceState,
+  { name, metadata }: Stream,
   methods: ReadonlyMap<string, Implementation>,
 ): Implementation | undefined {
-  const { name, metadata } = stream;
+  const known = state.names?.get(name);
+  if (known !== undefined) return known === NOT_HERE ? undefined : known;
   const implementation = methods.get(name.slice(0, Math.max(0, name.lastIndexOf("#"))));
   const schema = implementation?.schema;
-  if (implementation === undefined || schema === undefined) return undefined;
-  const known = KNOWN.get(session) ?? new Map<string, Implementation>();
-  if (known.get(name) === implementation) return implementation;
+  if (implementation === undefined || schema === undefined) {
+    remember(state, name, NOT_HERE);
+    return undefined;
+  }
   const descriptor = metadata?.schema;
   if (descriptor === undefined) throw refusal("schemas are not known here");
   const difference = read(() => differenceOf(schema, descriptor));
   if (difference !== undefined) throw refusal(difference);
-  if (known.size < MOST_KNOWN) known.set(name, implementation);
-  KNOWN.set(session, known);
+  remember(state, name, implementation);
   return implementation;
+}
+
+function remember(state: ServiceState, name: string, found: Implementation | typeof NOT_HERE): void {
+  state.names ??= new Map();
+  if (state.names.size < MOST_KNOWN) state.names.set(name, found);
 }
 
 function read<T>(work: () => T): T {

@@ -33,10 +33,16 @@ export function routeOf(session: Session, name: string, method: Method): Route {
   const schema = schemaOf(method);
   if (schema === undefined) return plainRoute(session, name);
   const { mux } = session;
-  const routes = ROUTES.get(mux) ?? new Map<Method, SchemaRoute>();
-  ROUTES.set(mux, routes);
-  const route = routes.get(method) ?? new SchemaRoute(session, name, schema);
-  routes.set(method, route);
+  let routes = ROUTES.get(mux);
+  if (routes === undefined) {
+    routes = new Map();
+    ROUTES.set(mux, routes);
+  }
+  let route = routes.get(method);
+  if (route === undefined) {
+    route = new SchemaRoute(session, name, schema);
+    routes.set(method, route);
+  }
   return route.instead ?? route;
 }
 

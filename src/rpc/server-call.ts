@@ -12,11 +12,9 @@ import type { Expiring } from "./deadlines.ts";
 import { CallError, isForCaller, toCallError, toFailure } from "./errors.ts";
 import { KeyedCall } from "./keyed-call.ts";
 import type { Outcome, RunOwner } from "./keyed-run.ts";
+import type { MethodSchema } from "./method-schema.ts";
 import type { Implementation, Middleware, ServiceState } from "./service.ts";
 import { isThenable, validate } from "./validate.ts";
-
-/** The codecs of methods with schemas, by what details of errors travel in. */
-const CODECS: WeakMap<Implementation, WeakMap<Codec, CallCodec>> = new WeakMap();
 
 /** The handler's side of a call. Whatever the handler does ends this call at most. */
 export class ServerCall implements Expiring {
@@ -56,7 +54,7 @@ export class ServerCall implements Expiring {
     this.#implementation = implementation;
     this.#state = state;
     this.#codec = codecOf(stream, implementation, codec);
-    this.#context = new CallContext(session, stream, implementation.name, clock.now());
+    this.#context = new CallContext(session, stream, implementation.name, session.mux.now);
     const deadlineMs = stream.metadata?.deadlineMs;
     this.#timer = deadlineMs === undefined ? undefined : clock.schedule(() => this.expire(), deadlineMs);
   }
@@ -69,7 +67,7 @@ export class ServerCall implements Expiring {
     this.#stream.owner = this;
     if (method.shape === "client-stream" || method.shape === "duplex") {
       this.#begin(this.#callStream());
-    } else if (this.#timer === undefined) calls.deadlines.add(this);
+    } else if (this.#timer === undefined) calls.deadlines.add(this, this.#state.session.mux.now);
   }
 
   #callStream(): CallStream<unknown, unknown> {
@@ -138,7 +136,8 @@ export class ServerCall implements Expiring {
         this.#codec.details === undefined
           ? validate(method.input, decoded, "request", this.#context.method)
           : decoded;
-      if (input instanceof Promise) input.then((value) => this.#begin(value)).catch(this.#fail);
+      if (input instanceof Promise)
+        input.then((value) => this.#begin(value)).catch((error) => this.#fail(error));
       else this.#begin(input);
     } catch (error) {
       this.#fail(error);
@@ -174,17 +173,21 @@ export class ServerCall implements Expiring {
     const { shape } = this.#implementation.method;
     if (shape === "server-stream" && this.#timer === undefined) this.#state.calls.deadlines.delete(this);
     if (use !== undefined && use.length > 0) {
-      compose(use, this.#context, () => this.#run(input)).then(this.#done, this.#fail);
+      this.#settleAfter(compose(use, this.#context, () => this.#run(input)));
       return;
     }
     if (shape === "server-stream" || shape === "duplex" || this.#keyed !== undefined) {
-      this.#run(input).then(this.#done, this.#fail);
+      this.#settleAfter(this.#run(input));
       return;
     }
     // One answer and nothing around it: no promise beyond the handler's own.
     try {
       const result = this.#call(input);
-      if (isThenable(result)) result.then(this.#finish, this.#fail);
+      if (isThenable(result))
+        result.then(
+          (value) => this.#finish(value),
+          (error) => this.#fail(error),
+        );
       else this.#finish(result);
     } catch (error) {
       this.#fail(error);
@@ -195,14 +198,21 @@ export class ServerCall implements Expiring {
     return this.#implementation.handler(input as never, this.#context);
   }
 
-  readonly #finish = (result: unknown): void => {
+  #settleAfter(run: Promise<void>): void {
+    run.then(
+      () => this.#done(),
+      (error) => this.#fail(error),
+    );
+  }
+
+  #finish(result: unknown): void {
     try {
       if (!this.#answered) this.#send(this.#codec.encode(result));
       this.#settled();
     } catch (error) {
       this.#fail(error);
     }
-  };
+  }
 
   async #run(input: unknown): Promise<void> {
     const { shape } = this.#implementation.method;
@@ -251,17 +261,17 @@ export class ServerCall implements Expiring {
     this.#stopReading("ERR_NONE", "Call is answered");
   }
 
-  readonly #done = (): void => {
+  #done(): void {
     if (this.#answered) this.#settled();
     else this.#fail(new StateError("Cannot answer: middleware neither called next() to its end nor threw"));
-  };
+  }
 
-  readonly #fail = (error: unknown): void => {
+  #fail(error: unknown): void {
     const kept = this.#keyed?.failed(error) ?? false;
     if (!this.#answered) this.#refuse(error);
     else if (kept && !isForCaller(error)) this.#report(error);
     this.#settled();
-  };
+  }
 
   #refuse(error: unknown): void {
     this.#answered = true;
@@ -319,23 +329,17 @@ export class ServerCall implements Expiring {
 function codecOf(stream: Stream, implementation: Implementation, details: Codec): CallCodec {
   const { name, schema } = implementation;
   if (schema === undefined || stream.name === name) return details;
-  let codecs = CODECS.get(implementation);
-  if (codecs === undefined) {
-    codecs = new WeakMap();
-    CODECS.set(implementation, codecs);
-  }
-  let codec = codecs.get(details);
-  if (codec === undefined) {
-    const { input, output } = schema;
-    codec = {
-      name: input.name,
-      encode: (value) => output.encode(value),
-      decode: (bytes) => input.decode(bytes),
-      details,
-    };
-    codecs.set(details, codec);
-  }
-  return codec;
+  if (implementation.codec?.details !== details) implementation.codec = schemaCodec(schema, details);
+  return implementation.codec as CallCodec;
+}
+
+function schemaCodec({ input, output }: MethodSchema, details: Codec): CallCodec {
+  return {
+    name: input.name,
+    encode: (value) => output.encode(value),
+    decode: (bytes) => input.decode(bytes),
+    details,
+  };
 }
 
 /** End a stream with an error for its caller. */

@@ -1,5 +1,6 @@
 import type { Stream } from "../core/streams/stream.ts";
 import type { Session } from "../session/session.ts";
+import type { CallCodec } from "./codecs.ts";
 import type { CallContext } from "./context.ts";
 import {
   type Contract,
@@ -10,7 +11,7 @@ import {
   type OutputOf,
 } from "./contract.ts";
 import { toCallError } from "./errors.ts";
-import { findForeign } from "./foreign-schemas.ts";
+import { findForeign, type NOT_HERE } from "./foreign-schemas.ts";
 import { type IdempotencyOptions, IdempotencyWindow } from "./idempotency.ts";
 import { type MethodSchema, schemaOf } from "./method-schema.ts";
 import { refuseCall, ServerCall } from "./server-call.ts";
@@ -64,6 +65,8 @@ export interface Implementation {
   /** Set when its messages can travel in the schema codec. */
   readonly schema: MethodSchema | undefined;
   readonly handler: (input: never, context: CallContext) => unknown;
+  /** The codec of its messages that was used last: those of the sessions of one server are the same. */
+  codec: CallCodec | undefined;
 }
 
 /** What all calls of one service over one session share. */
@@ -72,6 +75,8 @@ export interface ServiceState {
   readonly options: ImplementOptions;
   readonly calls: SessionCalls;
   readonly window: IdempotencyWindow;
+  /** Names that are not those of a method here: the method that each means all the same, or that there is none. */
+  names: Map<string, Implementation | typeof NOT_HERE> | undefined;
 }
 
 /** The handlers of one or more contracts, ready to be attached to sessions. */
@@ -95,7 +100,7 @@ export function implement<M extends MethodTree>(
   const window = idempotency instanceof IdempotencyWindow ? idempotency : new IdempotencyWindow(idempotency);
   return {
     attach(session) {
-      const state: ServiceState = { session, options, calls: callsOf(session), window };
+      const state: ServiceState = { session, options, calls: callsOf(session), window, names: undefined };
       session.addStreamHandler((stream) => take(stream, methods, state));
     },
   };
@@ -103,7 +108,7 @@ export function implement<M extends MethodTree>(
 
 function take(stream: Stream, methods: ReadonlyMap<string, Implementation>, state: ServiceState): boolean {
   try {
-    const implementation = methods.get(stream.name) ?? findForeign(state.session, stream, methods);
+    const implementation = methods.get(stream.name) ?? findForeign(state, stream, methods);
     if (implementation === undefined) return false;
     new ServerCall(stream, implementation, state).start();
   } catch (error) {
@@ -125,7 +130,7 @@ function collect(
       if (typeof handler !== "function") throw new TypeError(`Cannot implement ${name}: it has no handler`);
       const schema = schemaOf(entry);
       const bound = handler.bind(handlers) as Implementation["handler"];
-      const implementation = { name, method: entry, schema, handler: bound };
+      const implementation = { name, method: entry, schema, handler: bound, codec: undefined };
       into.set(name, implementation);
       if (schema !== undefined) into.set(name + schema.suffix, implementation);
     } else {
