@@ -22,15 +22,15 @@ export class Queue<T> {
 
   /** The oldest item; `undefined` when there is none. */
   peek(): T | undefined {
-    return this.#items?.[this.#head];
+    return this.#head === this.#tail ? undefined : this.#items?.[this.#head];
   }
 
   /** Take the oldest item; `undefined` when there is none. */
   shift(): T | undefined {
-    const items = this.#items;
-    const item = items?.[this.#head];
-    if (items === undefined || item === undefined) return undefined;
-    items[this.#head++] = undefined; // behind the tail and before the head is nothing
+    const item = this.peek();
+    if (item === undefined) return undefined;
+    const items = this.#items as (T | undefined)[];
+    items[this.#head++] = undefined;
     if (this.#head === this.#tail) {
       this.#head = this.#tail = 0;
       if (items.length > KEPT_SLOTS) this.#items = undefined;

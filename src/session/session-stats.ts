@@ -77,7 +77,7 @@ export class SessionHistory {
 
   #with(connection: Connection | undefined): SessionTotals {
     if (connection === undefined) return this.#before;
-    const more: SessionTotals = { ...connection.counters, datagramsDropped: connection.datagramsDropped };
+    const more: SessionTotals = { ...connection.counters, datagramsDropped: connection.datagrams.dropped };
     const sum = { ...this.#before };
     for (const name of Object.keys(sum) as (keyof SessionTotals)[]) sum[name] += more[name];
     return sum;
@@ -93,7 +93,7 @@ export class SessionHistory {
       transport: link?.transport,
       dialMs: link?.dialMs,
       handshakeMs: link?.handshakeMs,
-      roundTripMs: link?.connection.roundTripMs ?? 0,
+      roundTripMs: link?.connection.keepAlive.roundTripMs ?? 0,
       reconnects: this.reconnects,
       resumes: this.resumes,
       migrations: this.migrations,

@@ -88,8 +88,8 @@ export class FrameWatch {
 
   #lookAtOpen(frame: FrameReader): void {
     const world = this.#world;
-    const { role, state } = this.#connection;
-    if (role === "client" && state === "opening" && this.#helloSent) world.mark("earlyData");
+    const { options, state } = this.#connection;
+    if (options.role === "client" && state === "opening" && this.#helloSent) world.mark("earlyData");
     const label = frame.bytes[frame.bodyAt] as number;
     if (label === 0) return;
     if ((label & 1) === 0) world.mark("nameInterned");

@@ -240,7 +240,7 @@ export function checkQuiet(world: World, client: Application): void {
 function checkDatagrams(world: World, side: Application, other: Application): void {
   const connection = side.host?.connection;
   const refused = other.host?.connection.counters.datagramsRefused ?? 0;
-  const dropped = connection?.datagramsDropped ?? 0;
+  const dropped = connection?.datagrams.dropped ?? 0;
   if (dropped > 0) world.mark("datagramDropped");
   const found = other.datagramsHeard + dropped + refused;
   const sent = side.datagramsSent.length;

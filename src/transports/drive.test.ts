@@ -259,7 +259,7 @@ describe("Drive", () => {
     transport.hasRoom = true;
     transport.events.drain(MAIN_LANE);
     await settle();
-    expect(client.datagramsDropped).toBe(1);
+    expect(client.datagrams.dropped).toBe(1);
     expect(heard(server, transport.records.slice(seen))).toEqual([2]);
   });
 
@@ -336,7 +336,7 @@ describe("Drive", () => {
     await settle();
     expect(client.state).toBe("open");
     await pump();
-    expect(client.roundTripMs).toBe(0);
+    expect(client.keepAlive.roundTripMs).toBe(0);
     late.mockRestore();
     expect(client.state).toBe("open");
   });

@@ -1,10 +1,11 @@
+import type { Bytes } from "../core/bytes.ts";
 import type { Connection } from "../core/connection/connection.ts";
 import { OWN_STALL_MS } from "../core/connection/keep-alive.ts";
 import { closeCodeOf, TransportError, type WireError } from "../core/errors.ts";
 import type { SessionEvent } from "../core/events.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { NEVER } from "../core/time.ts";
-import { DATAGRAM_LANE, type Transport } from "./transport.ts";
+import { DATAGRAM_LANE, type Transport, type TransportEvents } from "./transport.ts";
 
 /** Time and timers, so that a simulation can bring its own. */
 export interface Clock {
@@ -50,7 +51,7 @@ const WRITE_STALL_MS = 20_000;
  * What one task sends leaves as one record: it is flushed by a microtask, which lets the other microtasks of the
  * task finish first. Only when many calls or answers of the task are whole, or a long one is, the first ones go before.
  */
-export class Drive {
+export class Drive implements TransportEvents {
   readonly #connection: Connection;
   readonly #transport: Transport;
   readonly #onEvent: (event: SessionEvent) => void;
@@ -62,7 +63,7 @@ export class Drive {
   #early = 0;
   #earlyAt = 0;
   /** The lanes that are full, and since when, ms. */
-  readonly #blockedAt: Map<LaneId, number> = new Map();
+  #blockedAt: Map<LaneId, number> | undefined;
   /** Lanes that this side has opened beside the main one. */
   #lanes = 0;
   /** Enough datagrams wait in the transport. */
@@ -89,26 +90,38 @@ export class Drive {
   /** Begin. Called once. */
   start(): void {
     this.#connection.mux.wake = this.#wake;
-    this.#transport.start({
-      data: (lane, bytes) => {
-        this.#connection.receive(lane, bytes, this.#clock.now());
-        this.#deliver();
-        return this.#connection.release();
-      },
-      drain: (lane) => {
-        if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;
-        else this.#blockedAt.delete(lane);
-        this.#wake();
-      },
-      lane: () => {}, // the connection counts it when something comes on it
-      datagram: (bytes) => {
-        this.#connection.receiveDatagram(bytes, this.#clock.now());
-        this.#deliver();
-      },
-      closed: (error) => this.#lost(error),
-    });
+    this.#transport.start(this);
     this.#wake();
     this.#arm();
+  }
+
+  data(lane: LaneId, bytes: Bytes): boolean {
+    this.#connection.receive(lane, bytes, this.#clock.now());
+    this.#deliver();
+    return this.#connection.release();
+  }
+
+  drain(lane: LaneId): void {
+    if (lane === DATAGRAM_LANE) this.#datagramsBlocked = false;
+    else this.#blockedAt?.delete(lane);
+    this.#wake();
+  }
+
+  lane(): void {
+    // The connection counts it when something comes on it.
+  }
+
+  datagram(bytes: Bytes): void {
+    this.#connection.receiveDatagram(bytes, this.#clock.now());
+    this.#deliver();
+  }
+
+  closed(error?: WireError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#clearTimer();
+    this.#connection.lost(error);
+    this.#deliver();
   }
 
   /** Bytes that the transport holds; `undefined` where it cannot tell. */
@@ -121,7 +134,7 @@ export class Drive {
 
   /** Tell the connection that its transport is gone, and let go of the transport. */
   abandon(error: WireError): void {
-    this.#lost(error);
+    this.closed(error);
     this.#transport.close(closeCodeOf(error.code), error.message);
   }
 
@@ -176,13 +189,15 @@ export class Drive {
   #writeLane(lane: LaneId, now: number): void {
     const transport = this.#transport;
     // CLOSE is the last record, and the transport bounds the time for what was written before it.
-    while (!this.#blockedAt.has(lane) || this.#connection.state === "closing") {
+    while (this.#blockedAt?.has(lane) !== true || this.#connection.state === "closing") {
       const record = this.#connection.takeOutput(lane, RECORD_BYTES, now);
       if (record === undefined) return;
       const { tail } = this.#connection;
       const hasRoom =
         tail === undefined ? transport.write(lane, record) : transport.writeParts?.(lane, record, tail);
-      if (!hasRoom) this.#blockedAt.set(lane, now);
+      if (hasRoom) continue;
+      this.#blockedAt ??= new Map();
+      this.#blockedAt.set(lane, now);
     }
   }
 
@@ -207,16 +222,9 @@ export class Drive {
     this.#transport.close(closeCodeOf(error?.code ?? "ERR_NONE"), error?.message ?? "");
   }
 
-  #lost(error: WireError | undefined): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#clearTimer();
-    this.#connection.lost(error);
-    this.#deliver();
-  }
-
   /** When the transport has taken nothing for too long, ms. */
   get #stuckAt(): number {
+    if (this.#blockedAt === undefined) return NEVER;
     for (const since of this.#blockedAt.values()) return since + WRITE_STALL_MS; // the first one is the oldest
     return NEVER;
   }
@@ -244,7 +252,7 @@ export class Drive {
     const now = this.#clock.now();
     // A timer that comes late was held up by this process: the transport has not had its time.
     if (now > timerAt + OWN_STALL_MS)
-      for (const lane of this.#blockedAt.keys()) this.#blockedAt.set(lane, now);
+      for (const lane of this.#blockedAt?.keys() ?? []) this.#blockedAt?.set(lane, now);
     if (now >= this.#stuckAt) {
       this.abandon(new TransportError("Transport took no bytes for 20 s", { code: "ERR_TIMEOUT" }));
       return;

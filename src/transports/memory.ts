@@ -2,6 +2,7 @@ import { type Bytes, concatBytes } from "../core/bytes.ts";
 import { TransportError, type WireError } from "../core/errors.ts";
 import { type LaneId, MAIN_LANE } from "../core/lanes/lane.ts";
 import { LEAST_OWN_BYTES } from "../core/parts.ts";
+import { Queue } from "../core/queue.ts";
 import { BufferPool, RecordRoom } from "../core/wire/buffer-pool.ts";
 import {
   DATAGRAM_LANE,
@@ -86,15 +87,15 @@ export class MemoryTransport implements Transport {
   #error: WireError | undefined;
   #paused = false;
   #scheduled = false;
-  /** Written by the peer since the last burst began. */
-  #arrived: Written[] = [];
-  /** Being delivered, from `#next` on. */
-  #burst: Written[] = [];
-  #next = 0;
-  /** In `#arrived` and in the rest of `#burst`, by lane. */
-  readonly #queuedBytes: number[] = [0];
+  /** Written by the peer. */
+  readonly #arrived: Queue<Written> = new Queue();
+  /** So many of the oldest of them are being delivered. */
+  #burst = 0;
+  /** Bytes of them on the main lane, and on the others by lane. */
+  #mainBytes = 0;
+  #laneBytes: number[] | undefined;
   /** The lanes whose writer was told to wait for `drain`. */
-  readonly #peerWaits: Set<LaneId> = new Set();
+  #peerWaits: Set<LaneId> | undefined;
 
   /** Without `peer`, the peer is made too. */
   constructor(options: MemoryPairOptions, peer?: MemoryTransport) {
@@ -110,7 +111,9 @@ export class MemoryTransport implements Transport {
   }
 
   openLane(): LaneId {
-    return (this.peer.#queuedBytes.push(0) - 1) as LaneId;
+    const { peer } = this;
+    peer.#laneBytes ??= [0];
+    return (peer.#laneBytes.push(0) - 1) as LaneId;
   }
 
   write(lane: LaneId, record: Bytes): boolean {
@@ -136,16 +139,25 @@ export class MemoryTransport implements Transport {
   #send(lane: LaneId, record: Bytes): boolean {
     const peer = this.peer;
     peer.#arrived.push({ lane, record });
-    const queued = this.bufferedBytes(lane) + record.length;
-    peer.#queuedBytes[lane] = queued;
+    peer.#count(lane, record.length);
     peer.#schedule();
-    if (queued <= this.#highWaterBytes) return true;
+    if (this.bufferedBytes(lane) <= this.#highWaterBytes) return true;
+    peer.#peerWaits ??= new Set();
     peer.#peerWaits.add(lane);
     return false;
   }
 
   bufferedBytes(lane: LaneId): number {
-    return this.peer.#queuedBytes[lane] as number;
+    return this.peer.#bytesOf(lane);
+  }
+
+  #bytesOf(lane: LaneId): number {
+    return lane === MAIN_LANE ? this.#mainBytes : (this.#laneBytes?.[lane] ?? 0);
+  }
+
+  #count(lane: LaneId, bytes: number): void {
+    if (lane === MAIN_LANE) this.#mainBytes += bytes;
+    else if (this.#laneBytes !== undefined) this.#laneBytes[lane] = this.#bytesOf(lane) + bytes;
   }
 
   /** Close both ends once each has heard what is on its way to it. `code` and `reason` do not travel. */
@@ -169,10 +181,9 @@ export class MemoryTransport implements Transport {
   /** Cut both ends at once, whether paused or not. */
   lose(error: WireError): void {
     for (const end of [this, this.peer]) {
-      end.#arrived = [];
-      end.#burst = [];
-      end.#next = 0;
-      end.#queuedBytes.fill(0);
+      end.#arrived.clear();
+      end.#burst = end.#mainBytes = 0;
+      end.#laneBytes?.fill(0);
       end.#paused = false;
       end.#error = error;
       end.#shut();
@@ -195,20 +206,17 @@ export class MemoryTransport implements Transport {
     const events = this.#events;
     if (events === undefined || this.#state === "closed") return;
 
-    if (this.#next === this.#burst.length) {
-      this.#burst = this.#arrived.sort((a, b) => b.lane - a.lane);
-      this.#arrived = [];
-      this.#next = 0;
-    }
-    while (!this.#paused && this.#next < this.#burst.length) {
-      const { lane, record } = this.#burst[this.#next++]!;
-      this.#queuedBytes[lane] = (this.#queuedBytes[lane] as number) - record.length;
+    if (this.#burst === 0) this.#beginBurst();
+    while (!this.#paused && this.#burst > 0) {
+      const { lane, record } = this.#arrived.shift() as Written;
+      this.#burst--;
+      this.#count(lane, -record.length);
       const isHeld = events.data(ofPeer(lane), record) !== false;
       if (!isHeld && record.length >= LEAST_OWN_BYTES && spares.length < MOST_SPARES) spares.push(record);
     }
     this.#drainPeer();
 
-    if (this.#next < this.#burst.length || this.#arrived.length > 0) {
+    if (this.#arrived.length > 0) {
       this.#schedule();
     } else if (this.#state === "closing" && !this.#paused) {
       this.#state = "closed";
@@ -216,9 +224,20 @@ export class MemoryTransport implements Transport {
     }
   };
 
+  /** All that is here goes out; where there are several lanes, the later ones first. */
+  #beginBurst(): void {
+    const arrived = this.#arrived;
+    this.#burst = arrived.length;
+    if (this.#laneBytes === undefined || this.#burst < 2) return;
+    const records: Written[] = [];
+    while (arrived.length > 0) records.push(arrived.shift() as Written);
+    for (const written of records.sort((a, b) => b.lane - a.lane)) arrived.push(written);
+  }
+
   #drainPeer(): void {
+    if (this.#peerWaits === undefined) return;
     for (const lane of this.#peerWaits) {
-      if ((this.#queuedBytes[lane] as number) > this.#highWaterBytes / 4) continue;
+      if (this.#bytesOf(lane) > this.#highWaterBytes / 4) continue;
       this.#peerWaits.delete(lane);
       if (this.peer.#state === "open") this.peer.#events?.drain(lane);
     }

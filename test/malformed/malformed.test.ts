@@ -180,8 +180,8 @@ class Victim {
       now: 0,
     });
     this.pump();
-    if (peer.role === "server") peer.receive(MAIN_LANE, this.hello(), 0);
-    if (peer.role === "server") peer.accept({ sessionId: new Uint8Array(16) }, 0);
+    if (peer.options.role === "server") peer.receive(MAIN_LANE, this.hello(), 0);
+    if (peer.options.role === "server") peer.accept({ sessionId: new Uint8Array(16) }, 0);
     const hello = peer.takeOutput(MAIN_LANE, 65_536, 0) as Bytes;
     this.give(this.#boundaries ? hello : laneOf([hello]), hello.length + 100);
     expect(this.connection.state).toBe("open");

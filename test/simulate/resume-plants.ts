@@ -107,13 +107,13 @@ export const RESUME_PLANTS: Readonly<Record<string, Plant>> = {
   "a part of a message is dropped": muxes((mux) => {
     const restart = mux.restart.bind(mux);
     mux.restart = () => {
-      for (const { receive } of mux.unfinishedStreams()) if (receive.waiting === 0) receive.clear();
+      for (const { receive } of mux.assembly.streams()) if (receive.waiting === 0) receive.clear();
       restart();
     };
   }),
   "parts are named in the wrong order": muxes((mux) => {
-    const unfinishedStreams = mux.unfinishedStreams.bind(mux);
-    mux.unfinishedStreams = () => [...unfinishedStreams()].reverse();
+    const streams = mux.assembly.streams.bind(mux.assembly);
+    mux.assembly.streams = () => [...streams()].reverse();
   }),
   "the application is not woken up": muxes((mux) => {
     const restart = mux.restart.bind(mux);

@@ -129,7 +129,9 @@ const CONVERSATIONS: Readonly<Record<string, () => Talk>> = {
     // What the first connection still says; the server does not read it any more.
     const note = (end: End) => {
       const records = end.turn(talk.now);
-      talk.said.push(...records.map((record) => ({ sender: end.connection.role, hex: hexOf(record) })));
+      talk.said.push(
+        ...records.map((record) => ({ sender: end.connection.options.role, hex: hexOf(record) })),
+      );
       return records;
     };
     note(client);

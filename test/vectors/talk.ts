@@ -34,7 +34,7 @@ export class Talk {
       ] as const) {
         for (const record of from.turn(this.now)) {
           moved = true;
-          this.said.push({ sender: from.connection.role, hex: hexOf(record) });
+          this.said.push({ sender: from.connection.options.role, hex: hexOf(record) });
           to.connection.receive(MAIN_LANE, record.slice(), this.now);
         }
       }

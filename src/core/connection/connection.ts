@@ -6,7 +6,6 @@ import { type Limits, MAX_HELLO_BYTES, MAX_NAMES, RECORD_SLACK_BYTES } from "../
 import { Resumption } from "../resume/resumption.ts";
 import { Mux } from "../streams/mux.ts";
 import { MuxInput } from "../streams/mux-input.ts";
-import type { Role } from "../streams/stream-table.ts";
 import { NEVER } from "../time.ts";
 import type { Hello } from "../wire/hello.ts";
 import { NameReader } from "../wire/names.ts";
@@ -92,21 +91,6 @@ export class Connection {
     this.helloDue = role === "client" ? clientHello(this) : undefined;
     this.#input = new RecordInput(this);
     this.#output = new RecordOutput(this);
-  }
-
-  /** Which side this is. */
-  get role(): Role {
-    return this.options.role;
-  }
-
-  /** Smoothed round trip, ms; 0 before the first measurement. */
-  get roundTripMs(): number {
-    return this.keepAlive.roundTripMs;
-  }
-
-  /** Datagrams that were dropped from the queue. */
-  get datagramsDropped(): number {
-    return this.datagrams.dropped;
   }
 
   /** Whether both HELLOs are exchanged, and the connection is not over. */
@@ -322,7 +306,7 @@ export class Connection {
     const { keepAlive, mux, over, state } = this;
     if (over) return NEVER;
     if (state !== "open") return this.handshakeDeadline;
-    return Math.min(keepAlive.deadline, mux.outbox.deadline, mux.deadline);
+    return Math.min(keepAlive.deadline, mux.outbox.deadline, mux.stalls.deadline);
   }
 
   /** Do what is due at `now`. */
@@ -338,11 +322,11 @@ export class Connection {
       return;
     }
     // This process stood still, and what its peers sent meanwhile is not read yet: its time counts for nobody.
-    if (now - this.deadline > OWN_STALL_MS) mux.awake();
+    if (now - this.deadline > OWN_STALL_MS) mux.stalls.restart();
     if (keepAlive.stalled(now)) mux.emit({ kind: "stalled" });
     if (!keepAlive.handleTimeout(now)) this.dead("Peer did not answer");
     if (this.state !== "open") return;
-    mux.handleTimeout(now);
+    mux.stalls.handleTimeout(now);
     mux.outbox.handleTimeout(now);
     mux.wake();
   }

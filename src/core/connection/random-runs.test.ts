@@ -135,7 +135,7 @@ class Run {
     expect(mux.window.received).toBe(mux.window.consumed);
     expect(mux.window.received).toBe(peer.outbox.sent);
     expect(mux.outbox.ready).toBe(false);
-    expect(mux.deadline).toBe(Number.POSITIVE_INFINITY);
+    expect(mux.stalls.deadline).toBe(Number.POSITIVE_INFINITY);
     expect(peer.outbox.limit).toBeLessThanOrEqual(mux.window.limit);
   }
 }

@@ -12,6 +12,9 @@ import type { Connection } from "./connection.ts";
 import { allows } from "./connection-state.ts";
 import { applyToSession, refuseFrame } from "./session-input.ts";
 
+/** Reads the frames of all connections of this thread: nothing that a frame does begins another record. */
+const FRAMES: FrameReader = new FrameReader();
+
 /** RESETs and STOPs that are not known to have arrived: with so many it is time to ask. */
 const MANY_TOLD = 32;
 
@@ -23,7 +26,6 @@ const MANY_TOLD = 32;
  */
 export class RecordInput {
   readonly #connection: Connection;
-  readonly #frames: FrameReader = new FrameReader();
   readonly #records: RecordReader | undefined;
   /** Longest record that is accepted of a peer that was let in, and the one that is accepted now. */
   readonly #longest: number;
@@ -66,7 +68,7 @@ export class RecordInput {
     } catch (error) {
       this.#fail(error);
     }
-    this.#frames.reset(EMPTY, 0); // which holds the last record
+    FRAMES.reset(EMPTY, 0); // which holds the last record
     if (connection.mux.told.length >= MANY_TOLD) connection.keepAlive.measure(now);
     if (connection.replies.waiting) connection.mux.wake();
   }
@@ -139,7 +141,7 @@ export class RecordInput {
   }
 
   #readFrames(record: Bytes, at: number, lane: PeerLane | undefined): void {
-    const frames = this.#frames;
+    const frames = FRAMES;
     const connection = this.#connection;
     frames.reset(record, at);
     this.#isKept = false;

@@ -27,7 +27,7 @@ export class Replies {
   dropped = 0;
   readonly #keepAlive: KeepAlive;
   readonly #most: number;
-  #pongs: number[] = [];
+  #pongs: number[] | undefined;
 
   /** @param most - answers that may wait; the oldest is dropped for the newest */
   constructor(keepAlive: KeepAlive, most: number) {
@@ -37,11 +37,12 @@ export class Replies {
 
   /** Whether something waits beside CLOSE. */
   get waiting(): boolean {
-    return this.#pongs.length > 0 || this.#keepAlive.pingDue || this.goAway !== undefined;
+    return this.#pongs !== undefined || this.#keepAlive.pingDue || this.goAway !== undefined;
   }
 
   /** Answer a PING. */
   pong(token: number): void {
+    this.#pongs ??= [];
     this.#pongs.push(token);
     if (this.#pongs.length <= this.#most) return;
     this.#pongs.shift();
@@ -52,13 +53,10 @@ export class Replies {
   write(into: RecordWriter, now: number): void {
     if (this.goAway !== undefined) writeFarewell(into, FrameType.GOAWAY, this.goAway);
     this.goAway = undefined;
-    let written = 0;
-    for (const token of this.#pongs) {
-      if (into.room < REPLY_BYTES) break;
-      writeToken(into, FrameType.PONG, token);
-      written++;
+    while (this.#pongs !== undefined && into.room >= REPLY_BYTES) {
+      writeToken(into, FrameType.PONG, this.#pongs.shift() as number);
+      if (this.#pongs.length === 0) this.#pongs = undefined;
     }
-    if (written > 0) this.#pongs.splice(0, written);
     if (!this.#keepAlive.pingDue || into.room < REPLY_BYTES) return;
     this.#keepAlive.sent(now);
     writeToken(into, FrameType.PING, this.#keepAlive.token);

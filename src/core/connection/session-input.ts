@@ -5,7 +5,7 @@ import { type FrameReader, SESSION_ID } from "../wire/frame.ts";
 import * as FrameType from "../wire/frame-type.ts";
 import { decodeHello, type Hello } from "../wire/hello.ts";
 import { readReason } from "../wire/reason.ts";
-import { Cursor } from "../wire/varint.ts";
+import type { Cursor } from "../wire/varint.ts";
 import type { Connection } from "./connection.ts";
 import { heardHello } from "./handshake.ts";
 
@@ -21,7 +21,7 @@ export function applyToSession(connection: Connection, frame: FrameReader): void
       "ERR_PROTOCOL",
       `Cannot accept frame type ${frame.type} on stream ${frame.stream}`,
     );
-  const cursor = new Cursor(frame.bytes, frame.bodyAt, frame.bodyEnd);
+  const cursor = frame.body();
   switch (frame.type) {
     case FrameType.HELLO:
       return applyHello(connection, frame);

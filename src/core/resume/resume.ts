@@ -38,7 +38,7 @@ export function encodeResume(mux: Mux): Bytes[] {
   for (const value of [SESSION_ID, table.accepted, window.consumed, window.limit, table.acceptLimit])
     writer.varint(value);
   table.told();
-  const streams = new Set([...mux.unfinishedStreams(), ...table.values(), ...told.streams()]);
+  const streams = new Set([...mux.assembly.streams(), ...table.values(), ...told.streams()]);
   for (const stream of streams) writeEntry(writer, stream, mux.now);
   return writer.finish();
 }
@@ -104,7 +104,7 @@ export class ResumeInput {
    * @throws {ProtocolError} when the positions are not possible; `ERR_SESSION_EXPIRED` when too little is kept.
    */
   apply(frame: FrameReader): boolean {
-    const cursor = new Cursor(frame.bytes, frame.bodyAt, frame.bodyEnd);
+    const cursor = frame.body();
     if (!this.#begun) this.#session(cursor);
     else if (cursor.at === cursor.end)
       throw new ProtocolError("ERR_PROTOCOL", "Cannot resume: a frame has no entry");

@@ -16,7 +16,7 @@ function expectQuiet(pair: Pair): void {
     expect(side.mux.table.size).toBe(0);
     expect(side.mux.outbox.queuedBytes).toBe(0);
     expect(side.mux.window.received).toBe(side.mux.window.consumed);
-    expect(side.mux.deadline).toBe(Number.POSITIVE_INFINITY);
+    expect(side.mux.stalls.deadline).toBe(Number.POSITIVE_INFINITY);
   }
   expect(pair.client.mux.window.received).toBe(pair.server.mux.outbox.sent);
   expect(pair.server.mux.window.received).toBe(pair.client.mux.outbox.sent);

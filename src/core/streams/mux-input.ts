@@ -7,7 +7,6 @@ import * as FrameType from "../wire/frame-type.ts";
 import { decodeMetadata, type Metadata } from "../wire/metadata.ts";
 import type { NameReader } from "../wire/names.ts";
 import { readReason } from "../wire/reason.ts";
-import { CURSOR, type Cursor } from "../wire/varint.ts";
 import * as Control from "./control.ts";
 import { checkCredit, FIN_CHARGE, MESSAGE_CHARGE } from "./flow.ts";
 import { assembled, lendTo } from "./lending.ts";
@@ -38,7 +37,7 @@ export class MuxInput {
   open(frame: FrameReader): void {
     const mux = this.#mux;
     mux.table.checkAccept(frame.stream);
-    const cursor = this.#body(frame);
+    const cursor = frame.body();
     const name = this.#names.read(cursor);
     const metadata = (frame.flags & FrameFlag.EXT) !== 0 ? decodeMetadata(cursor, mux.limits) : undefined;
     const stream = mux.accept(name, metadata);
@@ -70,7 +69,7 @@ export class MuxInput {
     if ((frame.flags & FrameFlag.EXT) !== 0) {
       if ((frame.flags & FrameFlag.FIN) === 0)
         throw new ProtocolError("ERR_PROTOCOL", "Cannot accept metadata: not with FIN");
-      const cursor = this.#body(frame);
+      const cursor = frame.body();
       trailer = decodeMetadata(cursor, this.#mux.limits);
       at = cursor.at;
     }
@@ -123,7 +122,7 @@ export class MuxInput {
     const stream = table.find(frame.stream);
     if (frame.bodyAt < frame.bodyEnd) {
       this.idle();
-      const position = this.#body(frame).varint();
+      const position = frame.body().varint();
       if (stream !== undefined) lendTo(this.#mux, stream, position);
       return;
     }
@@ -136,7 +135,7 @@ export class MuxInput {
   beginLane(lane: PeerLane, frame: FrameReader): void {
     this.idle();
     lane.id = frame.stream;
-    lane.position = this.#body(frame).varint();
+    lane.position = frame.body().varint();
     lane.stream = undefined;
     lane.waiting = true;
   }
@@ -195,7 +194,7 @@ export class MuxInput {
       } else this.idle();
       return;
     }
-    const cursor = this.#body(frame);
+    const cursor = frame.body();
     const consumed = cursor.varint();
     const limit = cursor.varint();
     if (send.closed || limit - credit + consumed - send.acked < LEAST_PROGRESS) this.idle();
@@ -215,7 +214,7 @@ export class MuxInput {
 
   #sessionWindow(frame: FrameReader): void {
     const { outbox, table } = this.#mux;
-    const cursor = this.#body(frame);
+    const cursor = frame.body();
     const consumed = cursor.varint();
     const limit = cursor.varint();
     const streams = cursor.varint();
@@ -233,7 +232,7 @@ export class MuxInput {
   /** RESET: the peer gives up sending; the position says how much it had sent. */
   reset(frame: FrameReader): void {
     const mux = this.#mux;
-    const cursor = this.#body(frame);
+    const cursor = frame.body();
     const code = errorName(cursor.varint());
     const final = cursor.varint();
     const reason = readReason(cursor);
@@ -246,7 +245,7 @@ export class MuxInput {
   /** STOP: the peer does not want to read on. */
   stop(frame: FrameReader): void {
     const mux = this.#mux;
-    const cursor = this.#body(frame);
+    const cursor = frame.body();
     const code = errorName(cursor.varint());
     const reason = readReason(cursor);
     const stream = mux.table.find(frame.stream);
@@ -271,9 +270,5 @@ export class MuxInput {
     const most = this.#mux.limits.maxIdleFrames + 2 * this.#mux.table.mostOpen;
     if (++this.#idleFrames > most)
       throw new ProtocolError("ERR_RATE", `Cannot accept ${most} frames in a row that do nothing`);
-  }
-
-  #body(frame: FrameReader): Cursor {
-    return CURSOR.reset(frame.bytes, frame.bodyAt, frame.bodyEnd);
   }
 }

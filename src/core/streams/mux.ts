@@ -49,7 +49,8 @@ export class Mux {
    */
   wake: (complete?: boolean) => void = () => {};
   readonly #bounds: PeerBounds = new PeerBounds();
-  readonly #stalls: StallWatch = new StallWatch(this);
+  /** Gives up what does not move in time. */
+  readonly stalls: StallWatch = new StallWatch(this);
   /** Why no stream can be opened. */
   #refusal: StreamError | undefined;
   /** The session is over, and why. */
@@ -62,8 +63,8 @@ export class Mux {
   datagramsWaiting = 0;
   /** Messages that came since {@link settleUnread}, without those that were borrowed. */
   held = 0;
-  /** Streams that became readable since then. */
-  readonly #fresh: Queue<Stream> = new Queue();
+  /** The last stream that became readable since then; {@link Stream.fresher} leads to the others. */
+  #freshest: Stream | undefined;
   readonly #events: Queue<SessionEvent> = new Queue();
 
   constructor(role: Role, limits: Limits) {
@@ -94,26 +95,32 @@ export class Mux {
   emitDatagram(payload: Bytes): boolean {
     if (this.datagramsWaiting >= this.limits.maxDatagrams) return false;
     this.datagramsWaiting++;
-    this.#events.push({ kind: "datagram", payload });
+    this.emit({ kind: "datagram", payload });
     return true;
   }
 
   /** Say once that a stream has something to read. */
   emitReadable(stream: Stream): void {
     this.held++;
-    if (!stream.fresh) this.#fresh.push(stream);
-    stream.fresh = true;
+    if (stream.fresher === undefined) {
+      stream.fresher = this.#freshest ?? stream;
+      this.#freshest = stream;
+    }
     if (stream.readableQueued) return;
     stream.readableQueued = true;
-    this.#events.push(stream.readable);
+    this.emit(stream.readable);
   }
 
   /** Bytes of another record come: what was not read of those before must not hold their whole records. */
   settleUnread(): void {
     this.held = 0;
-    for (let stream = this.#fresh.shift(); stream !== undefined; stream = this.#fresh.shift()) {
-      stream.fresh = false;
+    let stream = this.#freshest;
+    this.#freshest = undefined;
+    while (stream !== undefined) {
+      const next: Stream | undefined = stream.fresher === stream ? undefined : stream.fresher;
+      stream.fresher = undefined;
       stream.receive.settle();
+      stream = next;
     }
   }
 
@@ -355,32 +362,12 @@ export class Mux {
     return outbox.retainedBytes + outbox.queuedBytes + window.received - window.consumed;
   }
 
-  /** The streams with a message whose end is not here, in the order in which those began. */
-  unfinishedStreams(): Iterable<Stream> {
-    return this.assembly.streams();
-  }
-
   /** The peer's RESUME was applied: go on. */
   restart(): void {
     this.live = true;
-    this.#stalls.restart();
+    this.stalls.restart();
     for (const stream of this.table.values()) offerWritable(this, stream, this.limits.maxQueuedBytes);
     this.outbox.unblock();
     this.wake();
-  }
-
-  /** The time that has passed until now counts for nobody: there was no connection, or this process was asleep. */
-  awake(): void {
-    this.#stalls.restart();
-  }
-
-  /** When {@link handleTimeout} has something to do at the earliest, ms; infinite for never. */
-  get deadline(): number {
-    return this.#stalls.deadline;
-  }
-
-  /** Give up what does not move in time. */
-  handleTimeout(now: number): void {
-    this.#stalls.handleTimeout(now);
   }
 }

@@ -77,8 +77,8 @@ export class Stream {
   controlQueued = false;
   scheduled = false;
   readableQueued = false;
-  /** Messages came with the last records that are not settled. */
-  fresh = false;
+  /** The one before it to which messages came that are not settled; the first one leads to itself. For {@link Mux}. */
+  fresher: Stream | undefined;
   /** A `trySend` said no. */
   wantsWritable = false;
   /** The application lets go of its slot: the peer may open another stream in its place. */

@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY } from "../bytes.ts";
 import { ProtocolError } from "../errors.ts";
 import * as FrameFlag from "./frame-flag.ts";
-import { CURSOR, writeVarint } from "./varint.ts";
+import { CURSOR, type Cursor, writeVarint } from "./varint.ts";
 
 /** A stream number as it stands on the wire, kept apart from lengths and every other number. */
 export type StreamId = number & { readonly __brand: "StreamId" };
@@ -59,6 +59,11 @@ export class FrameReader {
   /** The bytes of the record from `at` to the end of the current body, as a view. */
   payload(at: number): Bytes {
     return new Uint8Array(this.#buffer, this.#base + at, this.bodyEnd - at);
+  }
+
+  /** The body of the current frame, to be read in one go. */
+  body(): Cursor {
+    return CURSOR.reset(this.bytes, this.bodyAt, this.bodyEnd);
   }
 
   /** Start on the frames in `bytes[at .. end)`. */

@@ -25,7 +25,7 @@ export class NameWriter {
   /** Bytes of the label of `name`, with the name itself while it has no number. Changes nothing. */
   label(name: string): Bytes {
     if (name === "") return NO_NAME;
-    return this.#labels?.get(name) ?? withVarint(encodeText(name), (length) => length * 2 + 1);
+    return this.#labels?.get(name) ?? labelOf(encodeText(name));
   }
 
   /** The label of `name` was written: from now on its number stands for it, where the table has room. */
@@ -33,18 +33,13 @@ export class NameWriter {
     if (name === "") return;
     this.#labels ??= new Map();
     if (this.#labels.has(name) || this.#labels.size >= this.#most) return;
-    const number = this.#labels.size + 1;
-    this.#labels.set(
-      name,
-      withVarint(EMPTY, () => number * 2),
-    );
+    this.#labels.set(name, labelOf(EMPTY, (this.#labels.size + 1) * 2));
   }
 }
 
 const NO_NAME: Bytes = new Uint8Array(1);
 
-function withVarint(text: Bytes, value: (length: number) => number): Bytes {
-  const number = value(text.length);
+function labelOf(text: Bytes, number: number = text.length * 2 + 1): Bytes {
   const bytes: Bytes = new Uint8Array(varintBytes(number) + text.length);
   bytes.set(text, writeVarint(bytes, 0, number));
   return bytes;
