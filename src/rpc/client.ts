@@ -1,9 +1,11 @@
 import { WireError } from "../core/errors.ts";
 import type { Stream } from "../core/streams/stream.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import type { Session } from "../session/session.ts";
 import type { LaneChoice } from "../session/stream-options.ts";
 import { whenAborted } from "../session/when-aborted.ts";
 import { CallStream, onlyMessage } from "./call-stream.ts";
+import { chooseCodec } from "./codecs.ts";
 import {
   type Contract,
   type InputOf,
@@ -174,15 +176,21 @@ function build(calls: Calls, tree: MethodTree, prefix: string): Record<string, u
   return functions;
 }
 
+/** No middleware; never written to. */
+const NONE: readonly ClientMiddleware[] = [];
+
 /** The calls that one client has under way. */
 class Calls {
   readonly #session: Session;
   readonly #use: readonly ClientMiddleware[];
   readonly #shared: SessionCalls;
+  /** Position of the codec of calls without schemas, and the peer it was chosen for. */
+  #position = 0;
+  #peer: Hello | undefined;
 
   constructor(session: Session, options: ClientOptions) {
     this.#session = session;
-    this.#use = options.use ?? [];
+    this.#use = options.use ?? NONE;
     this.#shared = callsOf(session);
   }
 
@@ -274,7 +282,7 @@ class Calls {
     if (signal?.aborted) {
       throw new CallError("ERR_CANCELLED", "ERR_CANCELLED", "Call was cancelled", undefined, signal.reason);
     }
-    const { maxCalls } = this.#session.options.limits;
+    const { maxCalls } = this.#session.mux.limits;
     if (this.#shared.waiting >= maxCalls) {
       const waiting = `${maxCalls} calls are under way (limit maxCalls)`;
       throw new CallError("ERR_LIMIT", "ERR_LIMIT", `Cannot call ${name}: ${waiting}`);
@@ -286,7 +294,10 @@ class Calls {
 
   #open(name: string, method: Method, options: CallOptions): Opened {
     const session = this.#session;
-    const route = routeOf(session, name, method);
+    const { peer } = session;
+    if (peer === undefined || peer !== this.#peer) this.#position = chooseCodec(session);
+    this.#peer = peer;
+    const route = routeOf(session, name, method, this.#position);
     try {
       return { stream: openCall(session, route, options), route };
     } catch (error) {

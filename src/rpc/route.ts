@@ -29,9 +29,9 @@ const ROUTES: WeakMap<Mux, Map<Method, SchemaRoute>> = new WeakMap();
  * How to call `method` over `session`.
  * @throws {CallError} `ERR_CODEC` when the sides have no codec in common.
  */
-export function routeOf(session: Session, name: string, method: Method): Route {
+export function routeOf(session: Session, name: string, method: Method, position: number): Route {
   const schema = schemaOf(method);
-  if (schema === undefined) return plainRoute(session, name);
+  if (schema === undefined) return plainRoute(session, name, position);
   const { mux } = session;
   let routes = ROUTES.get(mux);
   if (routes === undefined) {
@@ -40,13 +40,13 @@ export function routeOf(session: Session, name: string, method: Method): Route {
   }
   let route = routes.get(method);
   if (route === undefined) {
-    route = new SchemaRoute(session, name, schema);
+    route = new SchemaRoute(session, name, schema, position);
     routes.set(method, route);
   }
   return route.instead ?? route;
 }
 
-function plainRoute(session: Session, name: string, position: number = chooseCodec(session)): Route {
+function plainRoute(session: Session, name: string, position: number): Route {
   return { name, codec: session.codecs[position] as Codec, position };
 }
 
@@ -63,12 +63,17 @@ class SchemaRoute implements Route {
   /** The peer has answered with these schemas: it knows them. */
   #confirmed = false;
 
-  constructor(session: Session, method: string, { suffix, descriptor, input, output }: MethodSchema) {
+  constructor(
+    session: Session,
+    method: string,
+    { suffix, descriptor, input, output }: MethodSchema,
+    position: number,
+  ) {
     this.#session = session;
     this.#method = method;
     this.#descriptor = descriptor;
     this.name = method + suffix;
-    this.position = chooseCodec(session);
+    this.position = position;
     this.codec = {
       name: input.name,
       encode: (value) => input.encode(value),
@@ -98,7 +103,7 @@ class SchemaRoute implements Route {
   /** A peer that does not know the name has no schemas for it; one that has others can do with MessagePack. */
   #other(code: string): Route | undefined {
     const session = this.#session;
-    if (code === "ERR_UNKNOWN_METHOD") return plainRoute(session, this.#method);
+    if (code === "ERR_UNKNOWN_METHOD") return plainRoute(session, this.#method, chooseCodec(session));
     const at = session.codecs.findIndex(({ name }) => name === "msgpack");
     return session.peer?.codecs.includes("msgpack") && at >= 0
       ? plainRoute(session, this.#method, at)

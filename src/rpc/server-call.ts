@@ -16,6 +16,17 @@ import type { MethodSchema } from "./method-schema.ts";
 import type { Implementation, Middleware, ServiceState } from "./service.ts";
 import { isThenable, validate } from "./validate.ts";
 
+/** The codec at a position of the peer's list; the first one is not looked up again for every call. */
+function codecOfCall(state: ServiceState, position: number): Codec | undefined {
+  const { peer } = state.session;
+  if (position > 0) return codecOfPeer(state.session, peer as Hello, position);
+  if (state.peer !== peer) {
+    state.peer = peer;
+    state.codec = codecOfPeer(state.session, peer as Hello, position);
+  }
+  return state.codec;
+}
+
 /** The handler's side of a call. Whatever the handler does ends this call at most. */
 export class ServerCall implements Expiring {
   expiresAt = 0;
@@ -40,13 +51,13 @@ export class ServerCall implements Expiring {
   /** @throws {CallError} when the call cannot be taken. */
   constructor(stream: Stream, implementation: Implementation, state: ServiceState) {
     const { session, calls } = state;
-    const { clock, limits } = session.options;
-    const codec = codecOfPeer(session, session.peer as Hello, stream.metadata?.codec ?? 0);
+    const codec = codecOfCall(state, stream.metadata?.codec ?? 0);
     if (codec === undefined) {
       throw new CallError("ERR_CODEC", "ERR_CODEC", "Cannot call: codec is not known here");
     }
-    if (calls.running >= limits.maxCalls) {
-      const running = `${limits.maxCalls} calls are running (limit maxCalls)`;
+    const { maxCalls } = session.mux.limits;
+    if (calls.running >= maxCalls) {
+      const running = `${maxCalls} calls are running (limit maxCalls)`;
       throw new CallError("ERR_OVERLOADED", "ERR_OVERLOADED", `Cannot call: ${running}`);
     }
     if (!implementation.method.compress) stream.compress = false;
@@ -56,7 +67,8 @@ export class ServerCall implements Expiring {
     this.#codec = codecOf(stream, implementation, codec);
     this.#context = new CallContext(session, stream, implementation.name, session.mux.now);
     const deadlineMs = stream.metadata?.deadlineMs;
-    this.#timer = deadlineMs === undefined ? undefined : clock.schedule(() => this.expire(), deadlineMs);
+    if (deadlineMs !== undefined)
+      this.#timer = session.options.clock.schedule(() => this.expire(), deadlineMs);
   }
 
   /** Wait for the request, or begin at once where the handler reads messages itself. */

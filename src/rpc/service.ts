@@ -1,4 +1,6 @@
+import type { Codec } from "../core/codecs/codec.ts";
 import type { Stream } from "../core/streams/stream.ts";
+import type { Hello } from "../core/wire/hello.ts";
 import type { Session } from "../session/session.ts";
 import type { CallCodec } from "./codecs.ts";
 import type { CallContext } from "./context.ts";
@@ -75,6 +77,9 @@ export interface ServiceState {
   readonly options: ImplementOptions;
   readonly calls: SessionCalls;
   readonly window: IdempotencyWindow;
+  /** The first codec in the list of the peer it was looked up for last. */
+  codec: Codec | undefined;
+  peer: Hello | undefined;
   /** Names that are not those of a method here: the method that each means all the same, or that there is none. */
   names: Map<string, Implementation | typeof NOT_HERE> | undefined;
 }
@@ -100,7 +105,15 @@ export function implement<M extends MethodTree>(
   const window = idempotency instanceof IdempotencyWindow ? idempotency : new IdempotencyWindow(idempotency);
   return {
     attach(session) {
-      const state: ServiceState = { session, options, calls: callsOf(session), window, names: undefined };
+      const state: ServiceState = {
+        session,
+        options,
+        calls: callsOf(session),
+        window,
+        codec: undefined,
+        peer: undefined,
+        names: undefined,
+      };
       session.addStreamHandler((stream) => take(stream, methods, state));
     },
   };
