@@ -78,11 +78,17 @@ export function dialWebSocket(
   return (signal) =>
     new Promise((resolve, reject) => {
       const socket = create();
-      const fail = () => reject(new TransportError(`Cannot connect to ${url}: WebSocket failed`));
-      socket.addEventListener("open", () => resolve(new WebSocketTransport(socket)));
+      const stop = whenAborted(signal, () => socket.close());
+      const fail = () => {
+        stop();
+        reject(new TransportError(`Cannot connect to ${url}: WebSocket failed`));
+      };
+      socket.addEventListener("open", () => {
+        stop();
+        resolve(new WebSocketTransport(socket));
+      });
       socket.addEventListener("error", fail);
       socket.addEventListener("close", fail);
-      whenAborted(signal, () => socket.readyState === socket.CONNECTING && socket.close());
     });
 }
 

@@ -184,7 +184,7 @@ class Calls {
   readonly #session: Session;
   readonly #use: readonly ClientMiddleware[];
   readonly #shared: SessionCalls;
-  /** Position of the codec of calls without schemas, and the peer it was chosen for. */
+  /** Position of the codec of calls, or of the details of their errors, and the peer that it was chosen for. */
   #position = 0;
   #peer: Hello | undefined;
 

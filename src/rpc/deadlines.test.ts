@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { open } from "../../test/lasting-calls.ts";
-import { failure, settle, sleep, until } from "../../test/sessions.ts";
+import { failure, openSessions, settle, sleep, until } from "../../test/sessions.ts";
+import { client, contract, implement, type, unary } from "../index.ts";
 import { VirtualClock } from "../testing/clock.ts";
 import { Deadlines } from "./deadlines.ts";
 
@@ -23,6 +24,22 @@ describe("a deadline", () => {
     const call = calls.hang(undefined, { deadlineMs: 20 });
     expect(await failure(call)).toMatchObject({ code: "ERR_DEADLINE" });
     expect(contexts[0]?.signal.aborted).toBe(true);
+    await session.close();
+  });
+
+  test("begins when the call came, also on a session whose other streams go elsewhere already", async () => {
+    const { client: session, server } = await openSessions();
+    const api = contract({ left: unary({ input: type<number>(), output: type<number>() }) });
+    implement(api, { left: (_, { remainingMs }) => remainingMs ?? -1 }).attach(session);
+    server.onStream("open", () => new Promise(() => {}));
+    const stream = session.openStream("open");
+    await stream.send(new Uint8Array(1));
+    await settle();
+    server.goAway("restart", 60_000);
+    await until(() => session.mux !== session.link?.connection.mux);
+    const left = await client(server, api).left(0, { deadlineMs: 5_000 });
+    expect(left).toBeGreaterThan(4_000);
+    expect(left).toBeLessThanOrEqual(5_000);
     await session.close();
   });
 

@@ -44,7 +44,7 @@ export class Deadlines {
   add(entry: Expiring, since: number = this.#clock.now()): void {
     if (this.#stopped) return;
     const newest = this.#ends.earlier as Expiring;
-    entry.expiresAt = since + this.#ms;
+    entry.expiresAt = Math.max(newest.expiresAt, since + this.#ms); // in order, whatever was read from the clock first
     entry.earlier = newest;
     entry.later = this.#ends;
     newest.later = this.#ends.earlier = entry;

@@ -4,11 +4,8 @@ import { CallError } from "./errors.ts";
 import { differenceOf } from "./method-schema.ts";
 import type { Implementation, ServiceState } from "./service.ts";
 
-/** Names that are remembered of one session. */
+/** Names with schemas of the peer that a service remembers of one session. */
 const MOST_KNOWN = 256;
-
-/** What is remembered of a name that no method has. */
-export const NOT_HERE: unique symbol = Symbol("not here");
 
 /**
  * The method that a stream calls with other schemas than those of this side.
@@ -20,25 +17,22 @@ export function findForeign(
   { name, metadata }: Stream,
   methods: ReadonlyMap<string, Implementation>,
 ): Implementation | undefined {
+  if (name === state.missing) return undefined;
   const known = state.names?.get(name);
-  if (known !== undefined) return known === NOT_HERE ? undefined : known;
+  if (known !== undefined) return known;
   const implementation = methods.get(name.slice(0, Math.max(0, name.lastIndexOf("#"))));
   const schema = implementation?.schema;
   if (implementation === undefined || schema === undefined) {
-    remember(state, name, NOT_HERE);
+    state.missing = name;
     return undefined;
   }
   const descriptor = metadata?.schema;
   if (descriptor === undefined) throw refusal("schemas are not known here");
   const difference = read(() => differenceOf(schema, descriptor));
   if (difference !== undefined) throw refusal(difference);
-  remember(state, name, implementation);
-  return implementation;
-}
-
-function remember(state: ServiceState, name: string, found: Implementation | typeof NOT_HERE): void {
   state.names ??= new Map();
-  if (state.names.size < MOST_KNOWN) state.names.set(name, found);
+  if (state.names.size < MOST_KNOWN) state.names.set(name, implementation);
+  return implementation;
 }
 
 function read<T>(work: () => T): T {

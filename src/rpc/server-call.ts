@@ -65,7 +65,7 @@ export class ServerCall implements Expiring {
     this.#implementation = implementation;
     this.#state = state;
     this.#codec = codecOf(stream, implementation, codec);
-    this.#context = new CallContext(session, stream, implementation.name, session.mux.now);
+    this.#context = new CallContext(session, stream, implementation.name, stream.now);
     const deadlineMs = stream.metadata?.deadlineMs;
     if (deadlineMs !== undefined)
       this.#timer = session.options.clock.schedule(() => this.expire(), deadlineMs);
@@ -79,7 +79,7 @@ export class ServerCall implements Expiring {
     this.#stream.owner = this;
     if (method.shape === "client-stream" || method.shape === "duplex") {
       this.#begin(this.#callStream());
-    } else if (this.#timer === undefined) calls.deadlines.add(this, this.#state.session.mux.now);
+    } else if (this.#timer === undefined) calls.deadlines.add(this, this.#stream.now);
   }
 
   #callStream(): CallStream<unknown, unknown> {

@@ -13,7 +13,7 @@ import {
   type OutputOf,
 } from "./contract.ts";
 import { toCallError } from "./errors.ts";
-import { findForeign, type NOT_HERE } from "./foreign-schemas.ts";
+import { findForeign } from "./foreign-schemas.ts";
 import { type IdempotencyOptions, IdempotencyWindow } from "./idempotency.ts";
 import { type MethodSchema, schemaOf } from "./method-schema.ts";
 import { refuseCall, ServerCall } from "./server-call.ts";
@@ -67,7 +67,7 @@ export interface Implementation {
   /** Set when its messages can travel in the schema codec. */
   readonly schema: MethodSchema | undefined;
   readonly handler: (input: never, context: CallContext) => unknown;
-  /** The codec of its messages that was used last: those of the sessions of one server are the same. */
+  /** The codec of its messages that was used last; sessions with another one for the details of errors have their own. */
   codec: CallCodec | undefined;
 }
 
@@ -80,8 +80,10 @@ export interface ServiceState {
   /** The first codec in the list of the peer it was looked up for last. */
   codec: Codec | undefined;
   peer: Hello | undefined;
-  /** Names that are not those of a method here: the method that each means all the same, or that there is none. */
-  names: Map<string, Implementation | typeof NOT_HERE> | undefined;
+  /** Names with schemas of the peer, and the method that each means. */
+  names: Map<string, Implementation> | undefined;
+  /** The name that was looked for last and is of no method here: of one of another service, mostly. */
+  missing: string | undefined;
 }
 
 /** The handlers of one or more contracts, ready to be attached to sessions. */
@@ -113,6 +115,7 @@ export function implement<M extends MethodTree>(
         codec: undefined,
         peer: undefined,
         names: undefined,
+        missing: undefined,
       };
       session.addStreamHandler((stream) => take(stream, methods, state));
     },

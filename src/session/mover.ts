@@ -63,7 +63,7 @@ export class Mover {
     this.#planUpgrade();
   }
 
-  /** The session is over. */
+  /** No upgrade is tried: the session is over, or has moved. */
   stop(): void {
     this.#home.resolved.clock.cancel(this.#upgrade);
   }

@@ -144,11 +144,6 @@ export class Session extends EventTarget {
     return this.#outcome;
   }
 
-  /** Bytes that the session holds for the time after a loss: sent and kept, queued, not read. */
-  get heldBytes(): number {
-    return this.#mux.heldBytes;
-  }
-
   /**
    * Open a stream of messages. It may be used at once: what is sent before the session is open waits, within the
    * credit that a client has before it knows its peer.

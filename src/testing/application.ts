@@ -78,11 +78,6 @@ export class Application implements EndpointOwner {
     this.#aside = world.random.fork(2 * number + (role === "client" ? 0 : 1));
   }
 
-  /** Bytes that the session holds, for the registry. */
-  get heldBytes(): number {
-    return this.mux.heldBytes;
-  }
-
   /** How this side is called in reports. */
   get name(): string {
     return `${this.machine.name}, session ${this.number}`;

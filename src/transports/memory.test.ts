@@ -115,3 +115,44 @@ test("lanes overtake the main one, keep their own order, and fill up each for it
   await Promise.resolve();
   expect(log).toEqual(["b lane -3 20", "b lane -2 60", "b lane -2 50", "b lane 0 10", "a drain 1"]);
 });
+
+test("a pause in the middle of a burst keeps the rest of it before what comes later", async () => {
+  const { a, b } = memoryPair({ lanes: 2 });
+  const log: string[] = [];
+  a.start(listen(log, "a"));
+  b.start({
+    ...listen(log, "b"),
+    data: (lane, bytes) => {
+      log.push(`b lane ${lane} ${bytes.length}`);
+      if (log.length === 1) b.pause();
+    },
+  });
+  await Promise.resolve();
+  const lane = a.openLane();
+  for (const bytes of [1, 2]) a.write(MAIN_LANE, new Uint8Array(bytes));
+  a.write(lane, new Uint8Array(3));
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  a.write(lane, new Uint8Array(4));
+  expect(log).toEqual(["b lane -2 3"]);
+  b.resume();
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  expect(log).toEqual(["b lane -2 3", "b lane 0 1", "b lane 0 2", "b lane -2 4"]);
+});
+
+test("a pair that is cut while it delivers delivers nothing more", async () => {
+  const pair = memoryPair();
+  const log: string[] = [];
+  pair.a.start(listen(log, "a"));
+  pair.b.start({
+    ...listen(log, "b"),
+    data: (_, bytes) => {
+      log.push(`b data ${bytes.length}`);
+      pair.lose();
+    },
+  });
+  await Promise.resolve();
+  for (const bytes of [1, 2, 3]) pair.a.write(MAIN_LANE, new Uint8Array(bytes));
+  for (let turn = 0; turn < 4; turn++) await Promise.resolve();
+  expect(log.filter((line) => line.startsWith("b data"))).toEqual(["b data 1"]);
+  expect(pair.a.bufferedBytes(MAIN_LANE)).toBe(0);
+});

@@ -67,8 +67,9 @@ export class RecordInput {
         for (const bound of this.#lanes.values()) connection.input.bindLane(bound);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      FRAMES.reset(EMPTY, 0); // which holds the last record
     }
-    FRAMES.reset(EMPTY, 0); // which holds the last record
     if (connection.mux.told.length >= MANY_TOLD) connection.keepAlive.measure(now);
     if (connection.replies.waiting) connection.mux.wake();
   }
@@ -89,6 +90,8 @@ export class RecordInput {
           this.#readFrames(record, at > 0 ? at : checkRecord(record), undefined);
     } catch (error) {
       this.#fail(error);
+    } finally {
+      FRAMES.reset(EMPTY, 0);
     }
     this.#isKept = true;
     connection.mux.wake();

@@ -8,7 +8,7 @@ import {
 } from "./resume-registry.ts";
 
 interface Held {
-  heldBytes: number;
+  readonly mux: { heldBytes: number };
   readonly id: number;
 }
 
@@ -21,7 +21,7 @@ function start(limits: Partial<ResumeLimits> = {}) {
     dropped.push([owner.id, why]),
   );
   const add = (value: number, principal?: string, heldBytes = 0): Held => {
-    const owner = { heldBytes, id: value };
+    const owner = { mux: { heldBytes }, id: value };
     registry.add(owner, id(value), principal, bytes(value));
     return owner;
   };
@@ -149,7 +149,7 @@ describe("what is kept", () => {
     const owners = [1, 2, 3].map((value) => add(value, undefined, 30));
     for (const owner of owners) registry.detach(owner, 0);
     expect(registry.detachedBytes).toBe(90);
-    owners[1]!.heldBytes = 60;
+    owners[1]!.mux.heldBytes = 60;
     registry.detach(add(4, undefined, 30), 50);
     expect(dropped).toEqual([[1, "evicted"]]);
     registry.detach(add(5, undefined, 0), 150);
@@ -158,7 +158,7 @@ describe("what is kept", () => {
       [2, "evicted"],
     ]);
     expect(registry.detachedBytes).toBe(60);
-    owners[2]!.heldBytes = 101;
+    owners[2]!.mux.heldBytes = 101;
     registry.expire(250);
     expect(dropped.at(-1)).toEqual([3, "evicted"]);
     registry.detach(add(6, undefined, 101), 300);

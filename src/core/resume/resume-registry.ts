@@ -71,8 +71,8 @@ export interface Registration {
 
 /** What the registry asks of a session. */
 export interface Resumable {
-  /** Bytes that it holds now. */
-  readonly heldBytes: number;
+  /** Its streams, and the bytes that they hold now. */
+  readonly mux: { readonly heldBytes: number };
   /** Belongs to the registry. */
   registration?: Registration | undefined;
 }
@@ -179,7 +179,7 @@ export class ResumeRegistry<T extends Resumable> {
     if (entry === undefined) return false;
     if (this.#detached.has(owner)) return true;
     entry.detachedAt = now;
-    entry.bytes = owner.heldBytes;
+    entry.bytes = owner.mux.heldBytes;
     this.#detached.add(owner);
     this.#detachedBytes += entry.bytes;
     this.#count(entry.principal, 1);
@@ -226,7 +226,7 @@ export class ResumeRegistry<T extends Resumable> {
     this.#detachedBytes = 0;
     for (const owner of this.#detached) {
       if (owner.registration === undefined) continue;
-      owner.registration.bytes = owner.heldBytes;
+      owner.registration.bytes = owner.mux.heldBytes;
       this.#detachedBytes += owner.registration.bytes;
     }
   }

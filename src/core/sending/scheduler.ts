@@ -24,7 +24,7 @@ export class Scheduler {
     this.#last[stream.priority] = stream;
   }
 
-  /** Put a stream whose turn is not over at the head of its class. */
+  /** Put a stream whose turn is not over, and which {@link shift} has taken out, at the head of its class. */
   unshift(stream: Stream): void {
     const { priority } = stream;
     const last = this.#last[priority];
@@ -61,7 +61,7 @@ export class Scheduler {
 
   /** The stream whose turn it is, left in its place. */
   peek(): Stream | undefined {
-    return this.#last[31 - Math.clz32(this.#ready & -this.#ready)]?.behind;
+    return this.#ready === 0 ? undefined : this.#last[31 - Math.clz32(this.#ready & -this.#ready)]?.behind;
   }
 
   /** Take all streams out. */

@@ -63,7 +63,7 @@ export class Mux {
   datagramsWaiting = 0;
   /** Messages that came since {@link settleUnread}, without those that were borrowed. */
   held = 0;
-  /** The last stream that became readable since then; {@link Stream.fresher} leads to the others. */
+  /** The last stream that became readable since then; {@link Stream.freshBefore} leads to the others. */
   #freshest: Stream | undefined;
   readonly #events: Queue<SessionEvent> = new Queue();
 
@@ -102,8 +102,8 @@ export class Mux {
   /** Say once that a stream has something to read. */
   emitReadable(stream: Stream): void {
     this.held++;
-    if (stream.fresher === undefined) {
-      stream.fresher = this.#freshest ?? stream;
+    if (stream.freshBefore === undefined) {
+      stream.freshBefore = this.#freshest ?? stream;
       this.#freshest = stream;
     }
     if (stream.readableQueued) return;
@@ -117,8 +117,8 @@ export class Mux {
     let stream = this.#freshest;
     this.#freshest = undefined;
     while (stream !== undefined) {
-      const next: Stream | undefined = stream.fresher === stream ? undefined : stream.fresher;
-      stream.fresher = undefined;
+      const next: Stream | undefined = stream.freshBefore === stream ? undefined : stream.freshBefore;
+      stream.freshBefore = undefined;
       stream.receive.settle();
       stream = next;
     }
@@ -171,7 +171,7 @@ export class Mux {
       {
         name,
         priority: metadata?.priority ?? DEFAULT_PRIORITY,
-        ownLane: metadata?.ownLane === true,
+        ownLane: metadata?.ownLane,
         metadata: EMPTY,
       },
       metadata,

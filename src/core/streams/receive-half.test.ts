@@ -25,6 +25,24 @@ describe("ReceiveHalf", () => {
     expect(half.shift()).toBeUndefined();
   });
 
+  test("clear() drops all that waits, and later messages are kept as before", () => {
+    const half = new ReceiveHalf(limits);
+    for (let i = 0; i < 3; i++) half.push(bytes(3, i), false);
+    half.settle();
+    half.clear();
+    expect([half.waiting, half.settled, half.shift()]).toEqual([0, 0, undefined]);
+    const record = bytes(100);
+    for (let i = 0; i < 3; i++) half.push(record.subarray(i, i + 1), false);
+    expect(half.shift()?.buffer).toBe(record.buffer);
+    half.settle();
+    half.push(record.subarray(9, 10), false);
+    expect([half.waiting, half.settled]).toEqual([3, 2]);
+    expect(half.shift()?.buffer.byteLength).toBe(1);
+    expect(half.shift()?.buffer.byteLength).toBe(1);
+    expect(half.shift()?.buffer).toBe(record.buffer);
+    expect([half.waiting, half.settled]).toEqual([0, 0]);
+  });
+
   test("push() takes a fragment without bytes as nothing, and a last one as the end", () => {
     const half = new ReceiveHalf(limits);
     half.push(bytes(0), true);

@@ -27,7 +27,7 @@ export interface StreamStart {
   /** Priority class, 0 (first) to 7. */
   readonly priority: number;
   /** Whether what is sent asks for a lane of its own. Default false. */
-  readonly ownLane?: boolean;
+  readonly ownLane?: boolean | undefined;
   /** Metadata block, encoded; empty when there is none. */
   readonly metadata: Bytes;
 }
@@ -77,8 +77,8 @@ export class Stream {
   controlQueued = false;
   scheduled = false;
   readableQueued = false;
-  /** The one before it to which messages came that are not settled; the first one leads to itself. For {@link Mux}. */
-  fresher: Stream | undefined;
+  /** To which messages came before, in the same record; the first one leads to itself. For {@link Mux}. */
+  freshBefore: Stream | undefined;
   /** A `trySend` said no. */
   wantsWritable = false;
   /** The application lets go of its slot: the peer may open another stream in its place. */
@@ -161,6 +161,11 @@ export class Stream {
   /** The application is done with a stream that the peer opened: its slot is free once both halves are over. */
   release(): void {
     this.#mux.release(this);
+  }
+
+  /** Time of the last call that brought one, on the session's clock, ms: in an event, when its record came. */
+  get now(): number {
+    return this.#mux.now;
   }
 
   /** Why nothing can be sent; `undefined` while something can. */
