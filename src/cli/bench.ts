@@ -18,6 +18,7 @@ benchService of "tideway/bench" among its services.
   --duration TIME   how long (default 10s)
   --in-flight N     most calls under way on a connection (default 100)
   --drain TIME      time for the last answers (default 5s)
+  --token TEXT      for a server that asks who connects (default: TIDEWAY_TOKEN)
   --json            one JSON object on standard output
   --hdr FILE        write the distribution of the latencies for plotters of HdrHistogram
 
@@ -30,6 +31,7 @@ interface BenchOptions extends LoadPlan {
   readonly size: number;
   readonly json: boolean;
   readonly hdr: string | undefined;
+  readonly token: string | undefined;
 }
 
 const PROGRESS_MS = 500;
@@ -68,6 +70,7 @@ function readOptions(args: readonly string[]): BenchOptions {
       drain: { type: "string", default: "5s" },
       json: { type: "boolean", default: false },
       hdr: { type: "string" },
+      token: { type: "string" },
     },
   });
   const rate = Number(values.rate);
@@ -84,6 +87,7 @@ function readOptions(args: readonly string[]): BenchOptions {
     drainMs: parseDuration("drain", values.drain),
     json: values.json,
     hdr: values.hdr,
+    token: values.token,
   };
 }
 

@@ -8,6 +8,7 @@ import { BENCH } from "../services/bench.ts";
 import type { Session } from "../session/session.ts";
 import type { TimeHistogram } from "./latency.ts";
 import type { MakeCall } from "./load.ts";
+import { tokenOf } from "./usage.ts";
 
 /** The preferred one first: what costs least says most of the server. */
 const CODECS: readonly Codec[] = [rawCodec as Codec, msgpackCodec(), json];
@@ -31,7 +32,17 @@ export interface Connections {
  * @throws what `connect` or the call throws; every connection is closed then.
  */
 export async function openConnections(
-  { url, connections, size }: { readonly url: string; readonly connections: number; readonly size: number },
+  {
+    url,
+    connections,
+    size,
+    token,
+  }: {
+    readonly url: string;
+    readonly connections: number;
+    readonly size: number;
+    readonly token: string | undefined;
+  },
   times: TimeHistogram,
   onOpen: (open: number) => void,
 ): Promise<Connections> {
@@ -43,7 +54,7 @@ export async function openConnections(
   const open = async () => {
     while (begun++ < connections) {
       const start = performance.now();
-      sessions.push(await connect(url, { codecs: CODECS, agent: "tideway-bench" }));
+      sessions.push(await connect(url, { codecs: CODECS, agent: "tideway-bench", ...tokenOf(token) }));
       times.record(performance.now() - start);
       onOpen(sessions.length);
     }

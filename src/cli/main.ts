@@ -50,6 +50,8 @@ async function runCommand(run: Command, args: readonly string[], output: Output)
     const { code, message } = error as { readonly code?: string; readonly message: string };
     output.error(message);
     if (code === "ERR_UNKNOWN_METHOD") output.error(`The server offers no benchService of "tideway/bench"`);
+    if (code === "ERR_AUTH")
+      output.error("The server asks for a token: give it with --token, or in TIDEWAY_TOKEN");
     return error instanceof UsageError || code?.startsWith("ERR_PARSE_ARGS") ? 2 : 1;
   }
 }

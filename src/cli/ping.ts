@@ -3,7 +3,7 @@ import { connect } from "../node/dial.ts";
 import type { Session } from "../session/session.ts";
 import { formatMs, formatTimes, TimeHistogram } from "./latency.ts";
 import type { Output } from "./output.ts";
-import { onlyUrl, parseCount, parseDuration } from "./usage.ts";
+import { onlyUrl, parseCount, parseDuration, tokenOf } from "./usage.ts";
 
 /** What `tideway ping --help` says. */
 export const PING_HELP = `Usage: tideway ping <url> [options]
@@ -13,6 +13,7 @@ Measures the round trip to any Tideway server with the PING of the protocol.
   --count N         pings (default 10)
   --interval TIME   time between them (default 1s)
   --timeout TIME    time after which a ping is lost (default 5s)
+  --token TEXT      for a server that asks who connects (default: TIDEWAY_TOKEN)
   --json            one JSON object on standard output
 
 Ends with 1 when the server cannot be reached or a ping is lost.`;
@@ -26,6 +27,7 @@ export async function ping(args: readonly string[], output: Output, signal: Abor
       count: { type: "string", default: "10" },
       interval: { type: "string", default: "1s" },
       timeout: { type: "string", default: "5s" },
+      token: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -35,7 +37,11 @@ export async function ping(args: readonly string[], output: Output, signal: Abor
   const timeoutMs = parseDuration("timeout", values.timeout);
 
   const start = performance.now();
-  const session = await connect(url, { reconnect: false, connectTimeoutMs: timeoutMs });
+  const session = await connect(url, {
+    reconnect: false,
+    connectTimeoutMs: timeoutMs,
+    ...tokenOf(values.token),
+  });
   const connectMs = performance.now() - start;
   if (!values.json) output.out(`${url}: connected in ${formatMs(connectMs)}`);
   const times = new TimeHistogram();

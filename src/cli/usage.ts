@@ -45,6 +45,12 @@ export function parseCount(name: string, text: string, most: number): number {
   return value;
 }
 
+/** What proves to a server who asks: of the option, or else of the environment, where a list of processes does not show it. */
+export function tokenOf(option: string | undefined): { readonly auth?: string } {
+  const auth = option ?? process.env["TIDEWAY_TOKEN"];
+  return auth === undefined ? {} : { auth };
+}
+
 /** The only positional argument. @throws {UsageError} when there is none, or another one. */
 export function onlyUrl(positionals: readonly string[]): string {
   const [url, extra] = positionals;

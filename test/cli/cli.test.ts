@@ -103,6 +103,41 @@ describe("tideway ping", () => {
   });
 });
 
+describe("a server that asks who connects", () => {
+  const serveKnown = () =>
+    serve({
+      listen: ["ws://127.0.0.1:0"],
+      services: [benchService],
+      authenticate: ({ token }) => {
+        if (new TextDecoder().decode(token) !== "secret") throw new Error("who are you?");
+      },
+    });
+
+  it("is reached with a token, and without one it is said how to give it", async () => {
+    const known = await serveKnown();
+    const address = known.urls[0] as string;
+    const pinged = await tideway("ping", address, "--count", "1", "--token", "secret");
+    const loaded = await tideway(
+      "bench",
+      address,
+      "--duration",
+      "200ms",
+      "--rate",
+      "50",
+      "--token",
+      "secret",
+    );
+    const refused = await tideway("ping", address, "--count", "1");
+    const wrong = await tideway("bench", address, "--duration", "200ms", "--token", "guess");
+    await known.close({ drainMs: 0 });
+    expect([pinged.status, loaded.status, refused.status, wrong.status]).toEqual([0, 0, 1, 1]);
+    for (const { error } of [refused, wrong]) {
+      expect(error).toMatch("Authentication failed");
+      expect(error).toMatch("--token, or in TIDEWAY_TOKEN");
+    }
+  });
+});
+
 describe("tideway bench", () => {
   it("keeps its rate and checks the answers", async () => {
     const distribution = join(folder, "latency.hgrm");
